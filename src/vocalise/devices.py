@@ -1,0 +1,21 @@
+"""Which device does the work."""
+
+import torch
+
+from vocalise.errors import ConfigError
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device of that name; `auto` takes CUDA, else Apple's GPU, else the processor.
+
+    Raises:
+        ConfigError: the device is unknown or not on this machine.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, found in there.items() if found))
+    kind = name.partition(":")[0]
+    if not there.get(kind, False):
+        choices = ", ".join(["auto", *(kind for kind, found in there.items() if found)])
+        raise ConfigError(f"--device {name!r} is not on this machine; the choices are {choices}.")
+    return torch.device(name)

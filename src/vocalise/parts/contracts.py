@@ -1,0 +1,224 @@
+"""The seven families of parts and the records that pass between them. Read this page first.
+
+    wave ──Signal──▶ Encoder ──▶ Bottleneck ──▶ Condition ──▶ Decoder ──Signal──▶ wave
+                                     │              ▲             │
+                                 Adversary       Controls     Adversary
+    Protocol: from a recording, choose what the model HEARS and what it should have SUNG.
+
+Three clocks: `samples` (the recording), `frames` (the latent; hop = encoder.hop) and `controls` (pitch, loudness and
+identity over time; hop = condition.hop, equal to encoder.hop when no pitch is used). Absence is zero channels: no part
+asks whether another exists.
+"""
+
+import typing
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from vocalise.config import Part
+
+
+@dataclass(frozen=True)
+class Controls:
+    """All that a performer decides."""
+
+    identity: Tensor  # (batch, singers, controls or 1)   by whom: a point on the simplex of singers
+    pitch: Tensor  # (batch, controls)   Hz, meaningful where voiced
+    voicing: Tensor  # (batch, controls)   0 or 1
+    loudness: Tensor  # (batch, controls)   dB relative to full scale
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a protocol teaches: hear this, and sing that."""
+
+    heard: Tensor  # (batch, samples)   what the encoder hears
+    wanted: Tensor  # (batch, samples)   what should have been sung
+    paired: Tensor  # (batch,)   1 where `wanted` is the truth, 0 where nobody knows it (a swapped singer)
+    controls: Controls  # of the performance that is wanted
+    adversarial: bool = True  # whether adversaries look at this lesson (a mixed singer has no label)
+
+
+@dataclass(frozen=True)
+class Latent:
+    """What a bottleneck lets through."""
+
+    z: Tensor  # (batch, channels, frames)
+    terms: Mapping[str, Tensor]  # penalties for the model, by name; may be empty
+    facts: Mapping[str, Tensor]  # to be logged only (perplexity, code use, …)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a decoder makes of it."""
+
+    loss: Tensor  # (batch,)   distance to the target; the loop weighs it by lesson.paired
+    estimate: Tensor  # like the target   for critics and for listening
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One whole pass: all that an adversary may look at."""
+
+    lesson: Lesson
+    target: Tensor  # (batch, channels, steps)   the wanted signal
+    latent: Latent
+    decoded: Decoded
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Where a decoder's luck comes from: a generator for each stream, so that no stream depends on its neighbours."""
+
+    generators: tuple[torch.Generator, ...]  # on the CPU, one for each item of the batch
+    temperature: float = 1.0  # divides the logits; 0 takes the likeliest level
+
+    def uniform(self, steps: int, device: torch.device) -> Tensor:
+        """Numbers in [0, 1), (batch, steps), drawn stream by stream."""
+        drawn = [torch.rand(steps, generator=generator) for generator in self.generators]
+        return torch.stack(drawn).to(device)
+
+
+class Excerpts(typing.Protocol):
+    """A batch of excerpts of real recordings, as the data floor gives it."""
+
+    wave: Tensor  # (batch, samples)
+    singer: Tensor  # (batch,)   index of the singer
+    pitch: Tensor  # (batch, controls)
+    voicing: Tensor  # (batch, controls)
+    loudness: Tensor  # (batch, controls)
+
+
+class Signal(Part):
+    """What the networks see in place of the wave: `hop` samples a step, `channels` numbers each, at `rate` Hz."""
+
+    rate: int
+    hop: int
+    channels: int
+
+    @abstractmethod
+    def from_wave(self, wave: Tensor) -> tuple[Tensor, Tensor]:
+        """(batch, samples) -> the signal (batch, channels, steps) and the residue that goes round the network."""
+
+    @abstractmethod
+    def to_wave(self, signal: Tensor, residue: Tensor) -> Tensor:
+        """The signal (batch, channels, steps) and its residue -> (batch, samples)."""
+
+    def prepare(self, wave: Tensor) -> Tensor:
+        """Slow analysis, done once for each recording and kept in the corpus cache; most signals need none."""
+        return wave.new_zeros(0)
+
+
+class Encoder(Part, nn.Module):
+    """Hears the signal; keeps one vector each `hop` steps of it."""
+
+    hop: int
+    channels: int
+    context: tuple[int, int]  # steps of the signal to the left and right of a frame that it depends on
+
+    @abstractmethod
+    def forward(self, signal: Tensor) -> Tensor:
+        """(batch, channels of the signal, steps) -> (batch, channels, steps / hop)."""
+
+
+class Bottleneck(Part, nn.Module):
+    """Decides what gets through, and what it costs."""
+
+    channels: int
+
+    @abstractmethod
+    def forward(self, content: Tensor) -> Latent:
+        """(batch, channels of the encoder, frames) -> `Latent`, z of (batch, channels, frames)."""
+
+
+class Condition(Part, nn.Module):
+    """All that the decoder is told: content, voice and whatever controls the recipe uses, on one clock."""
+
+    hop: int  # samples
+    channels: int
+    uses_voice: bool
+    uses_pitch: bool
+
+    @abstractmethod
+    def forward(self, z: Tensor, controls: Controls) -> Tensor:
+        """(batch, latent channels, frames) and controls -> (batch, channels, controls)."""
+
+
+class Decoder(Part, nn.Module):
+    """Sings. Training compares it with a target; generating extends a state, so that streaming is the same code."""
+
+    hop: int  # steps of the signal for each column of the condition
+    autoregressive: bool
+
+    @abstractmethod
+    def forward(self, target: Tensor, condition: Tensor, controls: Controls) -> Decoded:
+        """The target (batch, channels, steps) and condition (batch, channels, steps / hop) -> `Decoded`."""
+
+    @abstractmethod
+    def begin(self, batch: int) -> typing.Any:
+        """A fresh state for so many streams, on the device of the weights."""
+
+    @abstractmethod
+    def extend(self, state: typing.Any, condition: Tensor, controls: Controls, chance: Chance) -> Tensor:
+        """Sings on: condition (batch, channels, controls) -> signal (batch, channels, controls * hop)."""
+
+    def generate(self, condition: Tensor, controls: Controls, chance: Chance) -> Tensor:
+        """A whole signal from nothing: `begin`, then `extend` once."""
+        return self.extend(self.begin(condition.shape[0]), condition, controls, chance)
+
+
+class Model(typing.Protocol):
+    """What adversaries and protocols may ask of the assembled model (written out in `autoencoder`)."""
+
+    @property
+    def rate(self) -> int: ...  # noqa: D102
+    @property
+    def singers(self) -> int: ...  # noqa: D102
+    @property
+    def latent_channels(self) -> int: ...  # noqa: D102
+    def convert(self, wave: Tensor, controls: Controls, chance: Chance) -> Tensor: ...  # noqa: D102
+
+
+class Adversary(Part, nn.Module):
+    """One object with two losses: its own, and the one by which the model fools it."""
+
+    name: str
+
+    @abstractmethod
+    def own_loss(self, outcome: Outcome) -> Tensor:
+        """What the adversary minimises in its own turn; gradients must not reach the model. A scalar."""
+
+    @abstractmethod
+    def fool_loss(self, outcome: Outcome) -> Tensor:
+        """What the model minimises, under the term `name`. A scalar."""
+
+    def turns(self, step: int) -> int:
+        """How many turns it takes at this step, each on a fresh lesson."""
+        return 1
+
+    def after_turn(self) -> None:
+        """What follows an update of the adversary (clamping of weights); usually nothing."""
+        return
+
+
+class Protocol(Part):
+    """Makes lessons from recordings. Built with the run's `steps` and `batch` size and the number of `singers`."""
+
+    @abstractmethod
+    def takes(self, step: int) -> bool:
+        """Whether this protocol gives the lesson at this step; the loop asks the last protocol first."""
+
+    @abstractmethod
+    def lesson(self, draw: Callable[[int], Excerpts], model: Model, step: int, generator: torch.Generator) -> Lesson:
+        """The lesson of this step; `draw(n)` gives n fresh excerpts of recordings."""
+
+    def state(self) -> dict[str, Tensor]:
+        """What must be in a checkpoint for an exact resumption."""
+        return {}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Takes back what `state` gave."""
+        return

@@ -1,0 +1,186 @@
+"""The table of the field: each system is a function of a few lines that says how it differs from its ancestor.
+
+| recipe    | encoder | condition       | decoder | adversary       | protocols                        |
+|-----------|---------|-----------------|---------|-----------------|----------------------------------|
+| `wavenet` | Blank   | voice           | WaveNet |                 | reconstruction                   |
+| `nsynth`  | Dilated | content         | WaveNet |                 | reconstruction                   |
+| `usvc`    | Dilated | content + voice | WaveNet | SingerConfusion | reconstruction → backtranslation |
+
+All three hear a MuLaw signal and have a Continuous bottleneck. A size scales widths and keeps depths; `usvc` has a
+table of sizes of its own.
+"""
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+
+from vocalise.autoencoder import Autoencoder
+from vocalise.config import Count, Positive, Share
+from vocalise.errors import ConfigError
+from vocalise.parts import (
+    Backtranslation,
+    Blank,
+    Conditioner,
+    Continuous,
+    Dilated,
+    MuLaw,
+    Reconstruction,
+    SingerConfusion,
+    WaveNet,
+)
+from vocalise.parts.contracts import Adversary, Protocol
+
+Size = Literal["paper", "medium", "small", "tiny"]
+SIZES: tuple[Size, ...] = get_args(Size)
+WIDTHS: Mapping[Size, float] = types.MappingProxyType({"paper": 1.0, "medium": 0.5, "small": 0.25, "tiny": 0.0625})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimiser:
+    """Adam, its schedule over the run, and what keeps it steady."""
+
+    rate: Positive = 1e-3
+    decay: Share = 0.98  # the rate is multiplied by it `decays` times in a run, evenly
+    decays: Count = 300  # once in 1,000 of 300,000 steps
+    milestones: tuple[tuple[float, float], ...] = ()  # instead: (share of the run, rate from there on)
+    betas: tuple[float, float] = (0.9, 0.999)
+    clip: Positive = 1.0  # greatest norm of the gradient
+    average: Share = 0.0  # window of a moving average of the weights, as a share of the run; 0: none
+
+    def rate_at(self, share: float) -> float:
+        """The learning rate when so much of the run is done, share in [0, 1]."""
+        if self.milestones:
+            return next((rate for start, rate in reversed(self.milestones) if share >= start), self.rate)
+        return float(self.rate * self.decay ** int(share * self.decays))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """How recordings become batches."""
+
+    samples: Count = 16_000  # of an excerpt: a second
+    batch: Annotated[int, Field(ge=1, le=4096)] = 8
+    level: Share = 0.95  # each recording's peak; quiet ones would waste the μ-law's levels
+    held_out: Annotated[float, Field(ge=0.0, le=0.5)] = 0.1  # share of each singer's time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A whole system: the model, who works against it, what it is taught, and how terms are weighed."""
+
+    name: str
+    model: Autoencoder.Config
+    adversaries: tuple[Adversary.Config, ...] = ()
+    protocols: tuple[Protocol.Config, ...] = (Reconstruction.Config(),)
+    weights: Mapping[str, float] = field(default_factory=lambda: {"decoder": 1.0})  # of each term, by its name
+    optimiser: Optimiser = Optimiser()
+    material: Material = Material()
+    steps: Count = 300_000  # as published; shorter runs scale every schedule
+
+    def __post_init__(self) -> None:
+        """Refuses a recipe whose pieces cannot work together."""
+        if not self.protocols:
+            raise ValueError("a recipe needs at least one protocol")
+
+
+def wavenet(size: Size = "paper") -> Recipe:
+    """WaveNet told the singer (van den Oord et al., 2016): samples of nobody's song.
+
+    The paper gives neither widths nor optimiser; both are those of `usvc`.
+    """
+    return Recipe(
+        name="wavenet",
+        model=Autoencoder.Config(
+            signal=MuLaw.Config(),
+            encoder=Blank.Config(),
+            bottleneck=Continuous.Config(),
+            condition=Conditioner.Config(voice=64),
+            decoder=WaveNet.Config().scaled(WIDTHS[size]),
+        ),
+    )
+
+
+def nsynth(size: Size = "paper") -> Recipe:
+    """NSynth's autoencoder (Engel et al., 2017): an encoder takes the place of the condition; nobody is told who sings.
+
+    Numbers are those of the published code: 16 channels at 31.25 Hz; 30 layers of 3 taps, 512 residual and 256 skip
+    channels. Our signal spans ±1/2 where theirs spans ±1; the first convolution absorbs the factor.
+    """
+    ancestor, width = wavenet(size), WIDTHS[size]
+    return replace(
+        ancestor,
+        name="nsynth",
+        model=replace(
+            ancestor.model,
+            encoder=Dilated.Config(channels=16, hop=512).scaled(width),
+            condition=Conditioner.Config(voice=0),
+            decoder=WaveNet.Config(blocks=3, kernel=3, residual=512, skip=256).scaled(width),
+        ),
+        optimiser=Optimiser(
+            rate=2e-4,
+            milestones=((0.0, 2e-4), (0.45, 4e-4 / 3), (0.6, 6e-5), (0.75, 4e-5), (0.9, 2e-5)),
+            average=0.05,  # an average with decay 0.9999 over 200,000 steps
+        ),
+        material=Material(samples=6144, batch=32),
+        steps=200_000,
+    )
+
+
+# The sizes of `usvc`: (encoder, decoder). Below the published one the decoders have widths and depths of their own.
+USVC_SIZES: Mapping[Size, tuple[Dilated.Config, WaveNet.Config]] = types.MappingProxyType(
+    {
+        "paper": (Dilated.Config(), WaveNet.Config()),
+        "medium": (Dilated.Config(width=64), WaveNet.Config(residual=64, skip=128)),
+        "small": (Dilated.Config(blocks=2, width=32), WaveNet.Config(blocks=3, residual=32, skip=64)),
+        "tiny": (
+            Dilated.Config(blocks=1, layers=6, width=8, channels=16),
+            WaveNet.Config(blocks=1, layers=6, residual=8, skip=16),
+        ),
+    }
+)
+
+
+def usvc(size: Size = "paper") -> Recipe:
+    """Unsupervised singing voice conversion (Nachmani & Wolf, 2019): our main system.
+
+    One encoder with more channels at 20 Hz, one decoder told the singer by an embedding, a confusion network on the
+    latent (λ = 0.01), four versions of every take, and backtranslation with mixed singers from two thirds of
+    the run on.
+    """
+    ancestor = nsynth(size)
+    encoder, decoder = USVC_SIZES[size]
+    return replace(
+        ancestor,
+        name="usvc",
+        model=replace(ancestor.model, encoder=encoder, condition=Conditioner.Config(voice=64), decoder=decoder),
+        adversaries=(SingerConfusion.Config().scaled(WIDTHS[size]),),
+        protocols=(
+            Reconstruction.Config(augment=("original", "reverse", "invert", "reverse_invert")),
+            Backtranslation.Config(),
+        ),
+        weights={"decoder": 1.0, SingerConfusion.name: 0.01},
+        optimiser=Optimiser(),
+        material=Material(),
+        steps=300_000,
+    )
+
+
+RECIPES: Mapping[str, Callable[[Size], Recipe]] = types.MappingProxyType(
+    {function.__name__: function for function in (wavenet, nsynth, usvc)}
+)
+
+
+def recipe(name: str, size: Size = "paper") -> Recipe:
+    """The recipe of a system at a size.
+
+    Raises:
+        ConfigError: there is no such recipe or size; the message names those that are.
+    """
+    if name not in RECIPES:
+        raise ConfigError(f"There is no recipe {name!r}; the choices are {', '.join(RECIPES)}.")
+    if size not in WIDTHS:
+        raise ConfigError(f"There is no size {size!r}; the choices are {', '.join(WIDTHS)}.")
+    return RECIPES[name](size)
