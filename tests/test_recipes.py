@@ -10,7 +10,8 @@ from vocalise.recipes import RECIPES, Optimiser, recipe
 
 HOP = 80  # a tenth of the published hop: what is tested here does not depend on it
 TINY = [
-    pytest.param(override(small_excerpts(recipe(name, "tiny")), f"model.encoder.hop={HOP}"), id=name) for name in RECIPES
+    pytest.param(override(small_excerpts(recipe(name, "tiny")), f"model.encoder.hop={HOP}"), id=name)
+    for name in RECIPES
 ]
 
 

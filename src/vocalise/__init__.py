@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vocalise.checkpoint import load_voice, save_voice
     from vocalise.conversion import Converter
-    from vocalise.data import Corpus
+    from vocalise.data.corpus import Corpus
     from vocalise.errors import VocaliseError
     from vocalise.recipes import recipe
     from vocalise.training import train
@@ -29,7 +29,7 @@ _HOMES = (
     ("load_voice", "vocalise.checkpoint"),
     ("save_voice", "vocalise.checkpoint"),
     ("Converter", "vocalise.conversion"),
-    ("Corpus", "vocalise.data"),
+    ("Corpus", "vocalise.data.corpus"),
     ("VocaliseError", "vocalise.errors"),
     ("recipe", "vocalise.recipes"),
     ("train", "vocalise.training"),

@@ -129,15 +129,18 @@ def nsynth(size: Size = "paper") -> Recipe:
     )
 
 
-# The sizes of `usvc`: (encoder, decoder). Below the published one the decoders have widths and depths of their own.
-USVC_SIZES: Mapping[Size, tuple[Dilated.Config, WaveNet.Config]] = types.MappingProxyType(
+# The sizes of `usvc`: (encoder, decoder, batch). Below the published one decoders have widths and depths of their own,
+# and batches are smaller: such sizes are for processors, where a second of sound costs the same in any batch, so that
+# small ones buy more updates for the same time.
+USVC_SIZES: Mapping[Size, tuple[Dilated.Config, WaveNet.Config, int]] = types.MappingProxyType(
     {
-        "paper": (Dilated.Config(), WaveNet.Config()),
-        "medium": (Dilated.Config(width=64), WaveNet.Config(residual=64, skip=128)),
-        "small": (Dilated.Config(blocks=2, width=32), WaveNet.Config(blocks=3, residual=32, skip=64)),
+        "paper": (Dilated.Config(), WaveNet.Config(), 8),
+        "medium": (Dilated.Config(width=64), WaveNet.Config(residual=64, skip=128), 4),
+        "small": (Dilated.Config(blocks=2, width=32), WaveNet.Config(blocks=3, residual=32, skip=64), 2),
         "tiny": (
             Dilated.Config(blocks=1, layers=6, width=8, channels=16),
             WaveNet.Config(blocks=1, layers=6, residual=8, skip=16),
+            2,
         ),
     }
 )
@@ -151,7 +154,7 @@ def usvc(size: Size = "paper") -> Recipe:
     the run on.
     """
     ancestor = nsynth(size)
-    encoder, decoder = USVC_SIZES[size]
+    encoder, decoder, batch = USVC_SIZES[size]
     return replace(
         ancestor,
         name="usvc",
@@ -163,7 +166,7 @@ def usvc(size: Size = "paper") -> Recipe:
         ),
         weights={"decoder": 1.0, SingerConfusion.name: 0.01},
         optimiser=Optimiser(),
-        material=Material(),
+        material=Material(batch=batch),
         steps=300_000,
     )
 

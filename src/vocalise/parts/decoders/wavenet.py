@@ -69,8 +69,8 @@ class WaveNet(Decoder):
         """Target (batch, 1, steps) -> the cross entropy in nats a sample, and the likeliest levels, teacher-forced."""
         logits = self.logits(target, condition).float()
         classes = self._classes(target.squeeze(1))
-        loss = F.cross_entropy(logits.flatten(0, 1), classes.flatten(), reduction="none").view(classes.shape).mean(dim=1)
-        return Decoded(loss=loss, estimate=self._signal(logits.detach().argmax(dim=-1)).unsqueeze(1))
+        nats = F.cross_entropy(logits.flatten(0, 1), classes.flatten(), reduction="none").view(classes.shape)
+        return Decoded(loss=nats.mean(dim=1), estimate=self._signal(logits.detach().argmax(dim=-1)).unsqueeze(1))
 
     def logits(self, target: Tensor, condition: Tensor) -> Tensor:
         """(batch, 1, steps) and (batch, channels, steps / hop) -> (batch, steps, levels); none at t sees target[t]."""

@@ -1,0 +1,95 @@
+"""The figures as a page of Markdown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from rounds import Results, ratio, spread
+
+NOTES = """\
+All contenders run in one process and take turns; figures are medians over the rounds. A share is the median over
+rounds of a step's FLOP/s to the peak's in the same round. FLOP of a step: 6 for each multiply-add in the encoder's and
+decoder's layers (forward 2, backward 4); the adversary, Adam and everything that multiplies no matrices are work that
+is not counted. "Spread" is the distance between the quartiles, as a share of the median: above 15 %, measure again on
+a quieter machine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A training step under measurement."""
+
+    name: str  # of the contender
+    excerpts: str  # what a step hears
+    encoder_macs: float  # for each sample
+    decoder_macs: float
+    wanted: float | None  # share of the peak that it should reach
+
+    @property
+    def flop(self) -> float:
+        """Floating-point operations of a step for each sample."""
+        return 6.0 * (self.encoder_macs + self.decoder_macs)
+
+
+def page(facts: Sequence[tuple[str, str]], tables: Sequence[str]) -> str:
+    """The whole page."""
+    listed = "\n".join(f"- {name}: {value}" for name, value in facts)
+    return "\n\n".join(["# Benchmarks", listed, NOTES, *tables]) + "\n"
+
+
+def peak_table(results: Results, products: Sequence[str], peak: str, precision: str) -> str:
+    """Matrix products of several sizes; the best is the peak."""
+    rows = [
+        [f"**{name}**" if name == peak else name, f"{median(results[name]) / 1e9:.0f}", _percent(spread(results[name]))]
+        for name in products
+    ]
+    return f"## Matrix-product peak ({precision})\n\n" + _table(["product", "GFLOP/s", "spread"], rows)
+
+
+def training_table(results: Results, steps: Sequence[Trained], peak: str) -> str:
+    """Training throughput as a share of the peak."""
+    rows = []
+    for step in steps:
+        speed = median(results[step.name])
+        share = ratio(results, step.name, peak) * step.flop
+        wanted = (
+            "" if step.wanted is None else f"{_percent(step.wanted)} ({'met' if share >= step.wanted else 'missed'})"
+        )
+        rows.append(
+            [
+                step.name,
+                step.excerpts,
+                f"{step.encoder_macs / 1e6:.3f} + {step.decoder_macs / 1e6:.3f}",
+                f"{speed:,.0f}",
+                f"{speed * step.flop / 1e9:.1f}",
+                f"**{_percent(share)}**",
+                wanted,
+                _percent(spread(results[step.name])),
+            ]
+        )
+    head = ["training step", "excerpts", "M MAC a sample, encoder + decoder", "samples/s", "GFLOP/s", "share of peak"]
+    return "## Training\n\n" + _table([*head, "goal", "spread"], rows)
+
+
+def sampling_table(results: Results, names: Sequence[tuple[str, str, int]], rate: int) -> str:
+    """Sampling speed of (contender, system, streams)."""
+    rows = [
+        [
+            system,
+            str(streams),
+            f"{median(results[name]):,.0f}",
+            f"{median(results[name]) / rate:.3f}",
+            _percent(spread(results[name])),
+        ]
+        for name, system, streams in names
+    ]
+    head = ["decoder", "streams", "samples/s in all", "times real time in all", "spread"]
+    return "## Sampling, plain stepper (float32)\n\n" + _table(head, rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

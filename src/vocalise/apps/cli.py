@@ -1,0 +1,66 @@
+"""The command line: `vocalise check | choir | train | convert | recipes | demo`.
+
+Nothing heavy is imported here or at the top of a command's module, so that `vocalise --help` answers at once.
+"""
+
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+
+from vocalise.apps.commands.check import check
+from vocalise.apps.commands.choir import choir
+from vocalise.apps.commands.convert import convert
+from vocalise.apps.commands.demo import demo
+from vocalise.apps.commands.recipes import recipes
+from vocalise.apps.commands.train import train
+from vocalise.apps.console import say, show
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (check, choir, train, convert, recipes, demo):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        try:
+            show(f"vocalise {version('vocalise')}")
+        except PackageNotFoundError:
+            show("vocalise (not installed)")
+        raise typer.Exit
+
+
+@app.callback()
+def vocalise(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Learns to sing from singing alone: give it folders of recordings, and it sings anybody's song in those voices.
+
+    Three commands lead from recordings to a song: check, train, convert. To hear it work first: demo.
+    """
+
+
+def main() -> None:
+    """Runs the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a singer's name need not fit the terminal's encoding
+    try:
+        app(prog_name="vocalise")
+    except KeyboardInterrupt:
+        say("vocalise: interrupted.")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""The demo's page: what was sung, what should have become of it, what did, and the figures."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vocalise.apps.console import span
+from vocalise.apps.pages import picture, render, sound
+from vocalise.apps.tables import HEADS
+from vocalise.audio.pitch import Contour, pitch_contour
+from vocalise.measures.pictures import comparison, loss_curves, pitch_curves
+from vocalise.measures.pitch import compare_contours
+from vocalise.measures.sound import loudness_correlation, mel_distance, real_time_factor
+from vocalise.training.course import Verdict
+from vocalise.training.journal import Journal
+
+if TYPE_CHECKING:
+    from vocalise.apps.demo import Take
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page tells beside verdict and sound."""
+
+    minutes: float
+    size: str
+    rows: Sequence[Sequence[str]]  # of the check's table
+    check: str
+    run: Path
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A row of the table of figures."""
+
+    name: str
+    value: str
+    beside: str  # what to hold it against
+    meaning: str
+
+
+def demo_page(shown: Shown, verdict: Verdict, take: "Take") -> str:
+    """The whole page as HTML."""
+    waves = {"source": take.heard, "conversion": take.sung, "truth": take.truth}
+    contours = {name: pitch_contour(wave, take.rate) for name, wave in waves.items()}
+    titles = {
+        "source": f"source: {take.source}",
+        "conversion": f"conversion: {take.source} → {take.target}",
+        "truth": f"truth: {take.target}",
+    }
+    panels = [(titles[name], wave, take.rate, contours[name]) for name, wave in waves.items()]
+    return render(
+        "demo.html",
+        title="vocalise: the demo",
+        shown=shown,
+        heads=HEADS,
+        verdict=verdict,
+        take=take,
+        seconds=len(take.heard) / take.rate,
+        steps=f"{verdict.step:,}",
+        players={name: sound(wave, take.rate) for name, wave in waves.items()},
+        spectrograms=picture(comparison(panels)),
+        curves=picture(pitch_curves({titles[name]: contour for name, contour in contours.items()})),
+        losses=picture(_losses(shown.run)),
+        figures=figures(verdict, take, contours),
+        maturity=maturity(verdict.bits),
+    )
+
+
+def figures(verdict: Verdict, take: "Take", contours: Mapping[str, Contour]) -> list[Figure]:
+    """The figures, each with what it is to be held against."""
+    of_it = verdict.figures
+    pitch = compare_contours(contours["source"], contours["conversion"])
+    rows = [
+        Figure(
+            "held-out bits per sample",
+            _number(verdict.bits),
+            "8 for pure guessing",
+            "how well songs it never heard are predicted",
+        ),
+    ]
+    if "probe" in of_it:
+        beside = (
+            f"chance {_share(of_it['chance'])}, on the sound itself {_share(of_it['probe_log_mel'])}, "
+            f"untrained encoder {_share(of_it['probe_untrained'])}"
+        )
+        rows.append(
+            Figure("singer probe", _share(of_it["probe"]), beside, "how often the singer can be told from the latent")
+        )
+    loud = loudness_correlation(take.heard, take.sung, take.rate)
+    rows += [
+        Figure(
+            "log-F0 correlation",
+            _number(pitch.log_f0_correlation),
+            "1 is perfect",
+            "whether the melody goes the same way as the source's",
+        ),
+        Figure(
+            "pitch within 50 cents (RPA50)",
+            _share(pitch.rpa50),
+            "100 % is perfect",
+            "share of the sung time in which the pitch is the source's",
+        ),
+        Figure("loudness correlation", _number(loud), "1 is perfect", "whether loud and soft moments are kept"),
+        Figure(
+            "mel distance, conversion to truth",
+            f"{_number(mel_distance(take.truth, take.sung, take.rate))} dB",
+            f"source to truth {_number(mel_distance(take.truth, take.heard, take.rate))} dB",
+            "how far the spectrum is from the target's own rendering",
+        ),
+        Figure(
+            "real-time factor",
+            _number(real_time_factor(take.took, len(take.heard) / take.rate)),
+            f"{span(take.took)} for {len(take.heard) / take.rate:.1f} s",
+            "seconds of work for a second of song",
+        ),
+    ]
+    return rows
+
+
+def maturity(bits: float) -> str:
+    """How far such a training has come, in plain words."""
+    if math.isnan(bits) or bits > 4.5:
+        return "It has only begun to learn what singing sounds like: expect noise that swells and fades with the song."
+    if bits > 3.5:
+        return "It has learnt the rough sound of a voice: expect mumbling, with words and tune hard to make out."
+    return "It has learnt the sound of voices well enough to be listened to; words and tune may still blur."
+
+
+def _losses(run: Path) -> bytes:
+    drawn = run / "figures" / "loss.png"
+    return drawn.read_bytes() if drawn.is_file() else loss_curves(Journal(run / "journal.jsonl").rows())
+
+
+def _number(value: float) -> str:
+    return "undefined" if not math.isfinite(value) else f"{value:.2f}"
+
+
+def _share(value: float) -> str:
+    return "undefined" if not math.isfinite(value) else f"{100 * value:.0f} %"

@@ -1,0 +1,66 @@
+"""What a recipe can be asked for; what it cannot is refused by name, with the recipes that can."""
+
+from collections.abc import Callable
+
+import torch
+
+from vocalise.autoencoder import Autoencoder
+from vocalise.checkpoint import Voice
+from vocalise.errors import Unsupported
+from vocalise.recipes import RECIPES
+
+
+def hears(model: Autoencoder) -> bool:
+    """Whether the model keeps anything of what it hears."""
+    return model.encoder.channels > 0
+
+
+def converts(model: Autoencoder) -> bool:
+    """Whether it hears, and can be told who sings."""
+    return hears(model) and model.condition.uses_voice
+
+
+def follows_pitch(model: Autoencoder) -> bool:
+    """Whether it can be told the melody."""
+    return model.condition.uses_pitch
+
+
+def require_hearing(voice: Voice) -> None:
+    """Refuses a model that hears nothing.
+
+    Raises:
+        Unsupported: the message names the recipes that convert.
+    """
+    if not hears(voice.model):
+        raise _unsupported(voice, "hears nothing, so it cannot convert a song", converts)
+
+
+def require_voice(voice: Voice) -> None:
+    """Refuses a model that cannot be told who sings.
+
+    Raises:
+        Unsupported: the message names the recipes that can.
+    """
+    if not voice.model.condition.uses_voice:
+        raise _unsupported(voice, "is not told who sings, so --to has no meaning for it", converts)
+
+
+def require_pitch(voice: Voice, wish: str) -> None:
+    """Refuses a model that takes its melody from the latent alone, if there is a `wish` that needs more.
+
+    Raises:
+        Unsupported: the message names the recipes that can.
+    """
+    if not follows_pitch(voice.model):
+        raise _unsupported(voice, f"is not told the pitch, so {wish} has no meaning for it", follows_pitch)
+
+
+def _unsupported(voice: Voice, what: str, ability: Callable[[Autoencoder], bool]) -> Unsupported:
+    able = [name for name in RECIPES if ability(_skeleton(name))]
+    there = f"recipes that can: {', '.join(able)}" if able else "no recipe in this version can"
+    return Unsupported(f"The recipe {voice.recipe.name!r:.60} {what}; {there}.")
+
+
+def _skeleton(name: str) -> Autoencoder:
+    with torch.device("meta"), torch.random.fork_rng(devices=[]):
+        return RECIPES[name]("tiny").model.build(singers=2)

@@ -1,0 +1,42 @@
+"""What is done to a song after it was sung: its silences and its loudness are those of what was heard."""
+
+import torch
+from torch import Tensor
+
+from vocalise.audio.loudness import integrated_loudness, match_loudness
+from vocalise.audio.phrases import hush
+
+BLOCK = 300  # seconds worked on at a time, so that an hour needs no second copy of itself
+REACH = 1  # seconds around a block that what is silent in it depends on, and more than enough
+
+
+def finished(sung: Tensor, heard: Tensor, rate: int, *, gain: float, keep_loudness: bool) -> Tensor:
+    """The song (samples,) with the loudness and the silences of what was heard (samples,); `sung` is used up.
+
+    Args:
+        sung: as the model sang it.
+        heard: the source at its own level.
+        rate: Hz, of both.
+        gain: what the source was amplified by before the model heard it.
+        keep_loudness: whether the integrated loudness is matched, the true peak at most -1 dBTP; else `gain` is undone.
+    """
+    hush_in_place(sung, heard, rate)  # or what was sung into silence would count as loudness
+    if keep_loudness:
+        sung = match_loudness(sung, rate, like=integrated_loudness(heard, rate))
+    else:
+        sung /= gain
+    hush_in_place(sung, heard, rate)
+    return sung
+
+
+def hush_in_place(sung: Tensor, heard: Tensor, rate: int, *, block: int = BLOCK) -> None:
+    """`hush` in blocks of so many seconds, into `sung` (samples,) itself; the result is that of the whole."""
+    millisecond = max(1, rate // 1000)  # the grid that silence is found on
+    size, reach = block * 1000 * millisecond, REACH * 1000 * millisecond
+    before = sung[:0]
+    for start in range(0, len(sung), size):
+        first, stop = start - len(before), min(len(sung), start + size)
+        around = torch.cat([before, sung[start : stop + reach]])
+        before = sung[max(start, stop - reach) : stop].clone()  # as it was sung
+        hushed = hush(around, heard[first : first + len(around)], rate)
+        sung[start:stop] = hushed[start - first : stop - first]

@@ -1,0 +1,1 @@
+"""Pure functions that measure singing, and the singer probe."""

@@ -1,0 +1,1 @@
+"""Faster hands for the same decoders."""

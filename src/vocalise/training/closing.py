@@ -1,0 +1,117 @@
+"""The end of a run: the voice file, the singer probe, and the verdict."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vocalise.autoencoder import Autoencoder
+from vocalise.checkpoint import Card, Voice, save_voice
+from vocalise.data.batches import windows
+from vocalise.data.prepared import Prepared
+from vocalise.data.records import Split
+from vocalise.errors import RunError, VoiceError
+from vocalise.measures.probe import probe_model
+from vocalise.recipes import Recipe
+from vocalise.training.checkpoints import Snapshot, read_snapshot, write_snapshot
+from vocalise.training.course import Course
+from vocalise.training.run import Run
+
+TAUGHT, TESTED = 48, 24  # windows of a second for each singer that the probe learns from and is scored on
+MOST_TAUGHT, MOST_TESTED = 384, 192
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a voice comes from: all of the voice file that training does not change."""
+
+    recipe: Recipe
+    corpus: str  # fingerprint
+    prepared: Prepared
+    split: Split
+    pitch_ranges: Mapping[str, tuple[float, float, float]]
+    licence: str
+    consent: str
+    software: str
+
+    def card(self, *, steps: int, figures: Mapping[str, float]) -> Card:
+        """The card at some step."""
+        minutes = dict.fromkeys(self.prepared.singers, 0.0)
+        for piece in self.split.train:
+            if piece.recording.singer in minutes:
+                minutes[piece.recording.singer] += piece.seconds / 60.0
+        return Card(
+            data=self.corpus,
+            minutes=minutes,
+            licence=self.licence,
+            consent=self.consent,
+            steps=steps,
+            figures=figures,
+            software=self.software,
+        )
+
+
+def keep_best(run: Run, origin: Origin, model: Autoencoder, course: Course) -> None:
+    """Keeps these weights as the best so far, and as a voice that can be used at once."""
+    step, figures = course.best_step, {"held_out_bits": course.best_bits}
+    try:
+        facts = {"step": step, "bits": course.best_bits}
+        write_snapshot(run.checkpoints.best_path, Snapshot(model.state_dict(), facts))
+    except OSError as error:
+        run.say(step, f"The best weights of step {step} could not be written ({error.strerror}): make room.")
+    write_voice(run, origin, model, course, figures)
+
+
+def write_voice(run: Run, origin: Origin, model: Autoencoder, course: Course, figures: Mapping[str, float]) -> bool:
+    """Writes voice.safetensors; a full disk is told, and leaves the former one."""
+    voice = Voice(
+        recipe=origin.recipe,
+        singers=origin.prepared.singers,
+        pitch_ranges=origin.pitch_ranges,
+        card=origin.card(steps=course.best_step, figures=figures),
+        model=model,
+    )
+    try:
+        save_voice(run.voice_path, voice)
+    except VoiceError as error:
+        run.say(course.best_step, str(error))
+        return False
+    return True
+
+
+def best_model(run: Run, origin: Origin, fallback: Autoencoder, course: Course, step: int) -> Autoencoder:
+    """The model with its best weights, on the fallback's device; the fallback if they are lost, aloud."""
+    try:
+        best = read_snapshot(run.checkpoints.best_path)
+        model = origin.recipe.model.build(singers=len(origin.prepared.singers))
+        model.load_state_dict(best.tensors)
+    except (RunError, RuntimeError) as error:
+        run.say(step, f"The best weights are lost, so the last ones make the voice: {error}")
+        course.best_step = step
+        return fallback
+    return model.to(fallback.device).eval()
+
+
+def probe_figures(origin: Origin, model: Autoencoder, *, steps: int, seed: int) -> dict[str, float]:
+    """How often a fresh classifier tells the singer from the latent, and its bounds; empty if none can try."""
+    singers = len(origin.prepared.singers)
+    if singers < 2 or not origin.split.held_out:
+        return {}
+    samples = max(1, round(model.rate / model.hop)) * model.hop
+    shape = {"samples": samples, "hop": model.condition.hop}
+    taught = windows(origin.prepared, origin.split.train, most=min(TAUGHT * singers, MOST_TAUGHT), **shape)
+    tested = windows(origin.prepared, origin.split.held_out, most=min(TESTED * singers, MOST_TESTED), **shape)
+    if not len(taught) or len(set(tested.singer.tolist())) < 2:
+        return {}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        untrained = origin.recipe.model.build(singers=singers).to(model.device).eval()
+    every: tuple[Tensor, ...] = (taught.wave, taught.singer, tested.wave, tested.singer)
+    probe = probe_model(model, untrained, *every, rate=model.rate, singers=singers, steps=steps, seed=seed)
+    return {
+        "probe": probe.latent.accuracy,
+        "chance": probe.latent.chance,
+        "probe_log_mel": probe.log_mel.accuracy,
+        "probe_untrained": probe.untrained.accuracy,
+    }

@@ -1,0 +1,94 @@
+"""The last words of a run: singer probe, voice, curves and verdict; or how to go on."""
+
+import math
+from pathlib import Path
+
+from vocalise.errors import RunError
+from vocalise.training.closing import best_model, probe_figures, write_voice
+from vocalise.training.course import Verdict, verdict_words
+from vocalise.training.listening import sing
+from vocalise.training.run import Run
+from vocalise.training.study import Study
+
+
+def conclude(study: Study) -> Verdict:
+    """Probes the best weights, writes the voice with its figures, and says what has become of it.
+
+    Raises:
+        RunError: the voice cannot be written.
+    """
+    run, course, settings = study.run, study.course, study.settings
+    step = study.learner.step
+    if settings.sampling and len(study.phrase):
+        sing(study.learner, run, study.phrase, settings.singers)
+    model = best_model(run, study.origin, study.learner.model, course, step)
+    run.progress("probing", 0, 1, "how much of the singer is left in the latent")
+    figures = probe_figures(study.origin, model, steps=settings.routine.probe, seed=settings.seed)
+    run.progress("probing", 1, 1, "")
+    run.note("probe", step, **figures)
+    bits = {"held_out_bits" if study.heard_out else "training_bits": course.best_bits}
+    if not write_voice(run, study.origin, model, course, {**bits, **figures}):
+        raise RunError(
+            f"Training is over, but {run.voice_path} could not be written: make room and start the same command again."
+        )
+    words = verdict_words(course, step=step, steps=settings.steps, figures=figures, heard_out=study.heard_out)
+    study.draw_curves()
+    return _noted(
+        run,
+        Verdict(
+            finished=True,
+            step=step,
+            steps=settings.steps,
+            best_step=course.best_step,
+            bits=course.best_bits,
+            voice=run.voice_path,
+            words=words,
+            figures=figures,
+        ),
+    )
+
+
+def concluded(run: Run) -> Verdict | None:
+    """The verdict of a run that is over and has its voice; None for any other."""
+    row = next((row for row in reversed(run.journal.rows()) if row["kind"] == "verdict"), None)
+    if row is None or run.settings is None or not run.voice_path.is_file():
+        return None
+    return Verdict(
+        finished=True,
+        step=row["step"],
+        steps=run.settings.steps,
+        best_step=row["best_step"],
+        bits=math.nan if row["bits"] is None else row["bits"],
+        voice=run.voice_path,
+        words=row["words"],
+        figures=row["figures"],
+    )
+
+
+def paused(study: Study) -> Verdict:
+    """What to say of a run that somebody interrupted."""
+    run, course, settings = study.run, study.course, study.settings
+    step = study.learner.step
+    saved = "everything is saved" if not run.unsaved else f"but {run.unsaved}"
+    words = f"Interrupted at step {step} of {settings.steps}; {saved}. The same command goes on from there."
+    if run.unsaved:
+        steps = run.checkpoints.steps
+        words = words.replace("from there", f"from step {steps[-1]}" if steps else "from the beginning")
+    run.note("paused", step, words=words)
+    voice: Path | None = run.voice_path if run.voice_path.is_file() else None
+    return Verdict(
+        finished=False,
+        step=step,
+        steps=settings.steps,
+        best_step=course.best_step,
+        bits=course.best_bits if math.isfinite(course.best_bits) else math.nan,
+        voice=voice,
+        words=words,
+        figures={},
+    )
+
+
+def _noted(run: Run, verdict: Verdict) -> Verdict:
+    facts = {"best_step": verdict.best_step, "bits": verdict.bits, "figures": verdict.figures}
+    run.note("verdict", verdict.step, words=verdict.words, **facts)
+    return verdict
