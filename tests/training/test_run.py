@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.training.conftest import assert_same_end, stop_at, write_singers
+import torch
+from tests.training.conftest import assert_same_end, last_snapshot, stop_at, write_singers
 
+from vocalise.checkpoint import load_voice
 from vocalise.config import override
 from vocalise.data.corpus import Corpus
 from vocalise.errors import ConfigError, RunError
 from vocalise.progress import silent
 from vocalise.recipes import Recipe
 from vocalise.training import Verdict, checkpoints
+from vocalise.training.journal import Journal
 from vocalise.training.run import Run
 
 Go = Callable[..., Verdict]
@@ -144,6 +147,37 @@ def test_a_disk_that_stays_full_ends_the_run_with_what_was_kept(
     monkeypatch.undo()
     assert go().finished
     assert_same_end(tmp_path / "run", finished[0])
+
+
+def test_best_weights_that_found_no_room_are_kept_as_soon_as_there_is_some(
+    go: Go, tmp_path: Path, finished: tuple[Path, Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def watch(what: str, done: float, total: float, note: str = "") -> None:
+        if what == "training" and done == 21:
+            monkeypatch.setattr("vocalise.training.closing.write_snapshot", full)
+        if what == "probing":
+            monkeypatch.undo()
+
+    verdict = go(progress=watch)
+    notices = [row["words"] for row in Journal(tmp_path / "run" / "journal.jsonl").rows() if row["kind"] == "notice"]
+    assert any("The best weights, of step 24, could not be written" in words for words in notices)
+    # There was no room until the end, so the voice has the best weights that were kept, and says so.
+    assert any("those of step 18" in words for words in notices)
+    assert (verdict.best_step, load_voice(tmp_path / "run" / "voice.safetensors").card.steps) == (18, 18)
+
+
+def test_best_weights_that_are_damaged_are_replaced_by_the_last_aloud(go: Go, tmp_path: Path) -> None:
+    def watch(what: str, done: float, total: float, note: str = "") -> None:
+        if what == "training" and done == 24:
+            path = tmp_path / "run" / "checkpoints" / "best.safetensors"
+            path.write_bytes(path.read_bytes()[:-1])
+
+    go(progress=watch)
+    notices = [row["words"] for row in Journal(tmp_path / "run" / "journal.jsonl").rows() if row["kind"] == "notice"]
+    assert any("The best weights are lost, so the last ones make the voice" in words for words in notices)
+    last = last_snapshot(tmp_path / "run").tensors
+    for name, tensor in load_voice(tmp_path / "run" / "voice.safetensors").model.state_dict().items():
+        assert torch.equal(tensor, last[f"average/{name}"])
 
 
 def test_an_interruption_on_a_full_disk_says_what_is_kept(go: Go, monkeypatch: pytest.MonkeyPatch) -> None:

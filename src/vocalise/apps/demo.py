@@ -32,6 +32,7 @@ from vocalise.errors import ConfigError, CorpusError, RunError
 from vocalise.progress import Progress
 from vocalise.recipes import Recipe, Size, usvc
 from vocalise.training.course import Verdict
+from vocalise.training.journal import Journal
 from vocalise.training.loop import train
 
 EXCERPT = (8.0, 12.0)  # seconds of the song that is converted
@@ -121,7 +122,8 @@ def perform_demo(setting: Setting, *, say: Callable[[str], None], progress: Prog
     facts = _checked(corpus, notebook, say, progress)
     recipe, size = _recipe(setting, corpus, notebook, progress)
     run = setting.folder / f"run-{size}-{setting.minutes:g}min"
-    say(f"training usvc ({size}) for {setting.minutes:g} minutes in {run}")
+    over = any(row["kind"] == "verdict" for row in Journal(run / "journal.jsonl").rows())
+    say(f"{'trained before' if over else 'training'}: usvc ({size}), {setting.minutes:g} minutes, in {run}")
     verdict = train(
         recipe,
         corpus,

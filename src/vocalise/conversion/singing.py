@@ -62,17 +62,19 @@ def sing(model: Autoencoder, song: Song, progress: Progress) -> Tensor:
     spans = cut(song.heard, rate, longest=longest, multiple=hop)
     overlap = round(OVERLAP * rate)
     wide = widen(spans, overlap)
+    sounding = _sounding(song.heard, spans, rate)
     phrases = [
         Phrase(n, span.start // hop, math.ceil(span.stop / hop) - span.start // hop)
         for n, span in enumerate(wide)
-        if n in _sounding(song.heard, spans, rate)
+        if n in sounding
     ]
-    pieces = [torch.zeros(len(span)) for span in wide]
+    lengths = [len(span) for span in wide]
+    pieces = torch.split(torch.zeros(sum(lengths)), lengths)  # in one block, which goes back to the system as a whole
     if phrases:
         z = listen(model, song.heard, gain=song.gain)
         for phrase, sung in _sung_phrases(model, song, z, phrases, progress):
             skipped = wide[phrase.number].start - phrase.first * hop
-            pieces[phrase.number] = sung[skipped : skipped + len(wide[phrase.number])].clone()
+            pieces[phrase.number].copy_(sung[skipped : skipped + lengths[phrase.number]])
     return join(pieces, spans, overlap=overlap)
 
 

@@ -28,6 +28,7 @@ ACTIVE = 25.0  # dB below the loud frames (95 %) that still count as singing
 SILENT = 40.0  # dB below the loud frames that count as silence
 CLIPPED = 2e-5  # share of the samples: a single accident in a minute is none
 FLAT = 0.98  # of the peak: tops of equal samples above it are clipped
+PLACES = 4  # chunks at least in which the bandwidth is looked for: one may lack consonants
 BAND = 100.0  # Hz, resolution of the bandwidth
 STANDS_OUT = 10.0  # dB above the quietest band
 COMES_AND_GOES = 15.0  # dB between the quiet and the loud moments of a band
@@ -74,7 +75,7 @@ def listen(path: Path, *, seconds: float, excerpts: int = 1) -> Quality:
         AudioError: the file cannot be read to its end.
     """
     with opened(path) as source:
-        tally = _Tally(source.rate, source.channels, seconds / max(1, excerpts), excerpts)
+        tally = _Tally(source.rate, source.channels, seconds, excerpts)
         whole = tally.hear(source)
     if not whole:
         read_wave(path)  # the judge of damaged files; it says what is wrong in its own words
@@ -102,11 +103,13 @@ def _chunks(blocks: Iterator[Block], size: int) -> Iterator[Block]:
 class _Tally:
     """What is counted while a file goes by; memory is that of a few chunks."""
 
-    def __init__(self, rate: int, channels: int, part: float, parts: int) -> None:
+    def __init__(self, rate: int, channels: int, seconds: float, excerpts: int) -> None:
         self.rate, self.channels = rate, channels
         self.frame = max(1, round(FRAME * rate))
         self.chunk = self.frame * round(CHUNK / FRAME)
-        self.part, self.parts = max(part, CHUNK), parts  # seconds of each part of which one chunk is kept
+        self.excerpts = excerpts
+        self.parts = max(PLACES, excerpts)
+        self.part = max(seconds / self.parts, CHUNK)  # seconds of each part, of which one chunk is kept
         self.samples = 0
         self.flat: list[tuple[float, int]] = []  # of each chunk: peak, samples in flat tops
         self.overshoot = 0
@@ -154,7 +157,8 @@ class _Tally:
         loud = float(np.percentile(levels, 95))
         sung = levels[levels > loud - ACTIVE]
         heard = levels[levels > DIGITAL]
-        waves = [self.kept[part][1] for part in sorted(self.kept)]
+        loudest = sorted(self.kept, key=lambda part: -self.kept[part][0])[: self.excerpts]
+        waves = [self.kept[part][1] for part in sorted(loudest)]
         peak = self.peak
         flat = sum(count for top, count in self.flat if top >= 0.9 * peak) if peak >= 0.1 else 0
         return Quality(
@@ -167,7 +171,7 @@ class _Tally:
             loudest=float(levels.max()) if len(heard) else -math.inf,
             silence=float(np.mean((levels < loud - SILENT) | (levels <= DIGITAL))),
             clipped=(flat + self.overshoot) / (self.samples * self.channels),
-            bandwidth=bandwidth(waves, self.rate),
+            bandwidth=bandwidth([wave for _, wave in self.kept.values()], self.rate),
             width=self._width(),
             levels=levels,
             excerpts=tuple(resample(torch.from_numpy(wave), self.rate, RATE) for wave in waves),
@@ -207,7 +211,7 @@ def _flat_tops(chunk: Block, *, shortest: int) -> tuple[float, int]:
 
 
 def bandwidth(waves: list[Block], rate: int) -> float:
-    """The highest frequency in use, in Hz: where the loud moments (95 %) last stand out.
+    """The highest frequency in use, in Hz: where the loud moments (98 %) last stand out.
 
     A band counts when it is 10 dB above the quietest one, or 15 dB above its own quiet moments (10 %: noise alone
     varies by half of that), and at most 70 dB below the loudest. Where no band stands out, as in white noise, all are
@@ -222,7 +226,7 @@ def bandwidth(waves: list[Block], rate: int) -> float:
     power = np.concatenate(spectra)
     wide = max(1, round(BAND * size / rate))
     bands = power[:, : power.shape[1] // wide * wide].reshape(len(power), -1, wide).mean(axis=2)
-    quiet, loud = 10.0 * np.log10(np.maximum(np.percentile(bands, (10, 95), axis=0), 1e-15))
+    quiet, loud = 10.0 * np.log10(np.maximum(np.percentile(bands, (10, 98), axis=0), 1e-15))
     if loud.max() < -100.0:
         return 0.0
     # A filter at the very top of the band is no floor of the recording, hence the second lowest in a hundred.

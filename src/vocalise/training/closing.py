@@ -52,45 +52,58 @@ class Origin:
         )
 
 
-def keep_best(run: Run, origin: Origin, model: Autoencoder, course: Course) -> None:
-    """Keeps these weights as the best so far, and as a voice that can be used at once."""
-    step, figures = course.best_step, {"held_out_bits": course.best_bits}
+def keep_best(run: Run, origin: Origin, model: Autoencoder, best: Snapshot) -> bool:
+    """Keeps these weights as the best so far, and as a voice that can be used at once; False if the disk is full."""
+    step, bits = best.facts["step"], best.facts["bits"]
     try:
-        facts = {"step": step, "bits": course.best_bits}
-        write_snapshot(run.checkpoints.best_path, Snapshot(model.state_dict(), facts))
+        write_snapshot(run.checkpoints.best_path, best)
     except OSError as error:
-        run.say(step, f"The best weights of step {step} could not be written ({error.strerror}): make room.")
-    write_voice(run, origin, model, course, figures)
+        run.say(step, f"The best weights, of step {step}, could not be written ({error.strerror}); it is tried again.")
+        return False
+    return write_voice(run, origin, model, step=step, figures={"held_out_bits": bits}, weights=best.tensors)
 
 
-def write_voice(run: Run, origin: Origin, model: Autoencoder, course: Course, figures: Mapping[str, float]) -> bool:
-    """Writes voice.safetensors; a full disk is told, and leaves the former one."""
+def write_voice(
+    run: Run,
+    origin: Origin,
+    model: Autoencoder,
+    *,
+    step: int,
+    figures: Mapping[str, float],
+    weights: Mapping[str, Tensor] | None = None,
+) -> bool:
+    """Writes voice.safetensors, with other weights than the model's if given; a full disk is told, and False."""
     voice = Voice(
         recipe=origin.recipe,
         singers=origin.prepared.singers,
         pitch_ranges=origin.pitch_ranges,
-        card=origin.card(steps=course.best_step, figures=figures),
+        card=origin.card(steps=step, figures=figures),
         model=model,
     )
     try:
-        save_voice(run.voice_path, voice)
+        save_voice(run.voice_path, voice, weights=weights)
     except VoiceError as error:
-        run.say(course.best_step, str(error))
+        run.say(step, str(error))
         return False
     return True
 
 
-def best_model(run: Run, origin: Origin, fallback: Autoencoder, course: Course, step: int) -> Autoencoder:
-    """The model with its best weights, on the fallback's device; the fallback if they are lost, aloud."""
+def best_model(run: Run, origin: Origin, course: Course, step: int) -> Autoencoder | None:
+    """The model with its best weights; None, aloud, if they are lost.
+
+    What lies on the disk says itself of which step it is: `course` is set right if it thought otherwise.
+    """
     try:
         best = read_snapshot(run.checkpoints.best_path)
         model = origin.recipe.model.build(singers=len(origin.prepared.singers))
         model.load_state_dict(best.tensors)
     except (RunError, RuntimeError) as error:
         run.say(step, f"The best weights are lost, so the last ones make the voice: {error}")
-        course.best_step = step
-        return fallback
-    return model.to(fallback.device).eval()
+        return None
+    if best.facts["step"] != course.best_step:
+        run.say(step, f"The best weights that were kept are those of step {best.facts['step']}.")
+        course.best_step, course.best_bits = best.facts["step"], best.facts["bits"]
+    return model.eval()
 
 
 def probe_figures(origin: Origin, model: Autoencoder, *, steps: int, seed: int) -> dict[str, float]:

@@ -1,11 +1,14 @@
 """The last words of a run: singer probe, voice, curves and verdict; or how to go on."""
 
+import copy
 import math
 from pathlib import Path
 
+from vocalise.autoencoder import Autoencoder
 from vocalise.errors import RunError
 from vocalise.training.closing import best_model, probe_figures, write_voice
 from vocalise.training.course import Verdict, verdict_words
+from vocalise.training.held_out import held_out_bits
 from vocalise.training.listening import sing
 from vocalise.training.run import Run
 from vocalise.training.study import Study
@@ -21,13 +24,15 @@ def conclude(study: Study) -> Verdict:
     step = study.learner.step
     if settings.sampling and len(study.phrase):
         sing(study.learner, run, study.phrase, settings.singers)
-    model = best_model(run, study.origin, study.learner.model, course, step)
+    study.keep()
+    model = best_model(run, study.origin, course, step) or _last_model(study)
+    model.to(study.learner.device)
     run.progress("probing", 0, 1, "how much of the singer is left in the latent")
     figures = probe_figures(study.origin, model, steps=settings.routine.probe, seed=settings.seed)
     run.progress("probing", 1, 1, "")
     run.note("probe", step, **figures)
     bits = {"held_out_bits" if study.heard_out else "training_bits": course.best_bits}
-    if not write_voice(run, study.origin, model, course, {**bits, **figures}):
+    if not write_voice(run, study.origin, model, step=course.best_step, figures={**bits, **figures}):
         raise RunError(
             f"Training is over, but {run.voice_path} could not be written: make room and start the same command again."
         )
@@ -86,6 +91,14 @@ def paused(study: Study) -> Verdict:
         words=words,
         figures={},
     )
+
+
+def _last_model(study: Study) -> Autoencoder:
+    """A twin of the model as it is now, averaged if it is, which `course` then takes for the best."""
+    study.course.best_step = study.learner.step
+    study.course.best_bits = held_out_bits(study.learner, study.windows)
+    with study.learner.presentable() as model:
+        return copy.deepcopy(model)
 
 
 def _noted(run: Run, verdict: Verdict) -> Verdict:

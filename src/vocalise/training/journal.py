@@ -75,16 +75,24 @@ class Journal:
     def _write(self) -> None:
         if not self._waiting:
             return
-        data = b"".join(self._waiting)
-        with self.path.open("ab", buffering=0) as file:
-            whole = file.tell()
-            try:
-                if file.write(data) != len(data):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            except OSError:
-                file.truncate(whole)  # no half row in the middle of the journal
-                raise
+        append_whole(self.path, b"".join(self._waiting))
         self._waiting.clear()
+
+
+def append_whole(path: Path, data: bytes) -> None:
+    """Adds to a file all or nothing.
+
+    Raises:
+        OSError: the disk does not take it; the file is as it was.
+    """
+    with path.open("ab", buffering=0) as file:
+        whole = file.tell()
+        try:
+            if file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            file.truncate(whole)
+            raise
 
 
 def _before_the_end(row: Row) -> bool:

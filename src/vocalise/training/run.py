@@ -7,7 +7,7 @@ import errno
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from vocalise.training.lock import locked
 from vocalise.training.settings import Settings, read_settings, write_settings
 
 if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
+    from vocalise.training.events import Events
 
 FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG})
 MARGIN = 96 << 20  # bytes for bursts in checkpoints, journal, events, samples and figures
@@ -37,8 +37,9 @@ class Run:
         self.settings: Settings | None = read_settings(folder / "recipe.json")
         self.unsaved = ""  # why the last checkpoint could not be written; empty if it could
         self._before, self._since = 0.0, time.monotonic()
-        self._events: SummaryWriter | None = None
+        self._events: Events | None = None
         self._saved = time.monotonic()
+        self._journal_waits = False
 
     @classmethod
     @contextmanager
@@ -60,7 +61,6 @@ class Run:
                 run = cls(folder, progress)
             except OSError as error:
                 raise _unwritable(folder, error) from None
-            stack.callback(run.close)
             yield run
 
     @property
@@ -103,8 +103,13 @@ class Run:
         """A row for the journal, and its numbers for TensorBoard; a full disk is survived."""
         try:
             self.journal.note(kind, step, **facts, seconds=round(self.seconds, 3))
+            self._journal_waits = False
         except OSError as error:
-            self.say(step, f"The journal cannot be written now ({error.strerror}); it is tried again.", noted=False)
+            if not self._journal_waits:
+                self.say(
+                    step, f"The journal cannot be written now ({_reason(error)}); it is kept meanwhile.", noted=False
+                )
+            self._journal_waits = True
         numbers = {name: value for name, value in facts.items() if isinstance(value, float)}
         if kind in ("step", "evaluation") and numbers:
             self._plot(step, numbers)
@@ -150,23 +155,15 @@ class Run:
             self.say(step, complaint)
         return found
 
-    def close(self) -> None:
-        """Lets go of the events' file."""
-        if self._events is not None:
-            with suppress(OSError):
-                self._events.close()
-            self._events = None
-
     def _plot(self, step: int, numbers: Mapping[str, float]) -> None:
         try:
             if self._events is None:
-                from torch.utils.tensorboard import SummaryWriter  # it takes a second to load
+                from vocalise.training.events import Events  # half a second to load
 
-                self._events = SummaryWriter(str(self.folder / "events"), purge_step=step, max_queue=100)
-            for name, value in numbers.items():
-                self._events.add_scalar(name, value, step)
+                self._events = Events(self.folder / "events", step=step)
+            self._events.plot(step, numbers)
         except OSError:
-            self._events = None  # a full disk: the journal has the same numbers, and the next row tries again
+            return  # a full disk: the journal has the same numbers
 
 
 def _require_own(folder: Path) -> None:

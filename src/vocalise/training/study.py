@@ -30,6 +30,7 @@ class Study:
     phases: tuple[int, ...]  # the steps at which further protocols join in
     heard_out: bool  # whether `windows` really are held out
     course: Course = field(default_factory=Course)
+    unkept: Snapshot | None = None  # the best weights, while the disk does not take them
     word: str = ""  # how it goes, for whoever watches
 
     @property
@@ -60,8 +61,15 @@ class Study:
         self.run.note("evaluation", learner.step, held_out_bits=bits, best=better, phase=phase)
         if better:
             with learner.presentable() as model:
-                keep_best(self.run, self.origin, model, course)
+                weights = {name: weight.clone() for name, weight in model.state_dict().items()}
+            self.unkept = Snapshot(weights, {"step": course.best_step, "bits": course.best_bits})
+            self.keep()
         self._tell()
+
+    def keep(self) -> None:
+        """Has the disk keep the best weights, unless it has them already."""
+        if self.unkept and keep_best(self.run, self.origin, self.learner.model, self.unkept):
+            self.unkept = None
 
     def save(self) -> bool:
         """A checkpoint of this moment.
@@ -71,6 +79,7 @@ class Study:
         """
         if not self.learner.sound:
             raise RunError(self._diverged("the weights are no longer finite numbers"))
+        self.keep()
         whole = self.learner.snapshot()
         facts = {**whole.facts, "course": self.course.state()}
         return self.run.save(self.learner.step, Snapshot(whole.tensors, facts))

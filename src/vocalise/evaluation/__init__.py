@@ -1,1 +1,0 @@
-"""What a voice is worth."""

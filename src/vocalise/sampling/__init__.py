@@ -1,1 +1,0 @@
-"""Faster hands for the same decoders."""
