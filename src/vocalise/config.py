@@ -21,6 +21,7 @@ T = TypeVar("T")
 Count = Annotated[int, Field(ge=1, le=1 << 20)]
 Channels = Annotated[int, Field(ge=0, le=8192)]
 Depth = Annotated[int, Field(ge=1, le=64)]
+Doublings = Annotated[int, Field(ge=1, le=16)]  # layers whose dilation doubles each time
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0, le=1e9)]
 

@@ -34,8 +34,8 @@ class RunError(VocaliseError):
 class UnknownSinger(VocaliseError):  # noqa: N818 - it reads as what it says
     """A singer whom this voice or corpus does not know."""
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"UnknownSinger: {name!r} is not in this voice; it knows {', '.join(known)}.")
+    def __init__(self, name: str, known: Iterable[str], hint: str = "") -> None:
+        super().__init__(f"UnknownSinger: {name!r} is not in this voice; it knows {', '.join(known)}. {hint}".strip())
 
 
 class Unsupported(VocaliseError):  # noqa: N818 - it reads as what it says

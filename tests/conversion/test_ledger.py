@@ -178,3 +178,9 @@ def test_silence_in_a_file_comes_out_as_silence(remade: Callable[..., Converter]
     assert ledger.ok and "result is silent" in ledger.entries[0].why
     sung, rate = soundfile.read(tmp_path / "b.wav")
     assert rate == 44100 and sung.shape == (5001,) and not sung.any()
+
+
+def test_a_folder_that_is_missing_is_made(quick: Converter, tmp_path: Path) -> None:
+    source = song(tmp_path / "song.wav")
+    ledger = convert_files(quick, [source], tmp_path / "new" / "folder" / "out.wav", to="ada")
+    assert ledger.ok and (tmp_path / "new" / "folder" / "out.wav").is_file()

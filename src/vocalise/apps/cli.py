@@ -3,6 +3,7 @@
 Nothing heavy is imported here or at the top of a command's module, so that `vocalise --help` answers at once.
 """
 
+import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from io import TextIOWrapper
@@ -52,6 +53,9 @@ def vocalise(
 
 def main() -> None:
     """Runs the command line."""
+    # PyTorch's threads wait for each other in a busy loop. Where another program needs the processor too, that made a
+    # training step 5 times and singing 20 times as slow (two cores, three busy programs); so they spin only briefly.
+    os.environ.setdefault("GOMP_SPINCOUNT", "5000")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a singer's name need not fit the terminal's encoding

@@ -1,6 +1,7 @@
 """The doctor's report in words and figures, for the terminal and the page alike."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -15,7 +16,7 @@ from vocalise.data.checkup import Checkup
 HEADS = (
     *("singer", "files", "min", "level dB", "noise dB", "silent", "clipped", "up to kHz", "pitch Hz", "alone?"),
 )  # the pitch at 5, 50 and 95 %
-STYLES = {"error": "bold red", "warning": "yellow", "note": ""}
+STYLES: Mapping[str, str] = MappingProxyType({"error": "bold red", "warning": "yellow", "note": ""})
 
 
 def wide_console() -> Console:

@@ -6,6 +6,7 @@ Only local files of the containers below are opened: playlists, which could name
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import MappingProxyType
 
 import av
 import numpy as np
@@ -17,7 +18,7 @@ from vocalise.errors import AudioError
 _CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,mp3,asf,avi,flv,mpegts,mpeg,ogg,wav,w64,flac,aiff,caf,au,amr,ac3,ape,wv"
 )
-_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
+_OPTIONS = MappingProxyType({"protocol_whitelist": "file", "format_whitelist": _CONTAINERS})
 
 
 @contextlib.contextmanager

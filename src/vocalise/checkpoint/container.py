@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -20,7 +21,7 @@ from vocalise.errors import VoiceError
 
 MOST_HEADER = 1 << 24  # bytes
 MOST_NESTING = 32
-SIZES: Mapping[str, int] = {"F32": 4, "F16": 2, "BF16": 2}  # bytes a number
+SIZES: Mapping[str, int] = MappingProxyType({"F32": 4, "F16": 2, "BF16": 2})  # bytes a number
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 

@@ -71,14 +71,11 @@ def _place(name: str, singers: Sequence[str]) -> int:
     if len(found) == 1:
         return found[0]
     shown = [*singers[:_SHOWN], *([f"and {len(singers) - _SHOWN} more"] if len(singers) > _SHOWN else [])]
-    error = UnknownSinger(name, shown)
     plain = {_plain(singer): singer for singer in singers}
     close = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=0.6)
     if "," in name:
-        error.args = (f"{error} A mixture has weights: ada=0.7,bob=0.3.",)
-    elif close and not found:
-        error.args = (f"{error} Did you mean {plain[close[0]]!r}?",)
-    raise error
+        raise UnknownSinger(name, shown, "A mixture has weights: ada=0.7,bob=0.3.")
+    raise UnknownSinger(name, shown, f"Did you mean {plain[close[0]]!r}?" if close and not found else "")
 
 
 def _matches(name: str, singers: Sequence[str]) -> list[int]:

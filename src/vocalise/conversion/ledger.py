@@ -77,7 +77,8 @@ def convert_files(
     contours = None if pitch_out is None else Path(pitch_out)
     entries = plan_files([Path(source) for source in sources], Path(target), contours)
     for written in {entry.target.suffix: entry.target for entry in entries if entry.target}.values():
-        check_writable(written if _is_single(sources, target) else f"song{written.suffix}", plan.out_rate)
+        there = _is_single(sources, target) and written.parent.is_dir()  # a folder that is missing will be made
+        check_writable(written if there else f"song{written.suffix}", plan.out_rate)
     kept = _identities(entry.source for entry in entries)
     done = []
     for number, entry in enumerate(entries, start=1):

@@ -33,7 +33,7 @@ class Company:
     harmonic: (
         float | None
     )  # share of the energy below 4 kHz that lies at harmonics of the pitch, median of voiced frames
-    low: float | None  # dB: energy under 0.7 of the pitch against all below 4 kHz, median of voiced frames
+    low: float | None  # dB: energy under 0.7 of the pitch (or of 100 Hz) against all below 4 kHz, likewise
     width: float | None  # dB: difference of the channels against their mean
 
     @property
@@ -66,22 +66,25 @@ def company(excerpts: Sequence[Tensor], contours: Sequence[Contour], rate: int, 
     pairs = [_shares(wave, contour, rate) for wave, contour in zip(excerpts, contours, strict=True)]
     harmonic = np.concatenate([np.zeros(0), *(pair[0] for pair in pairs)])
     low = np.concatenate([np.zeros(0), *(pair[1] for pair in pairs)])
-    if len(harmonic) < ENOUGH:
-        return Company(None, None, width)
-    return Company(float(np.median(harmonic)), 10.0 * math.log10(max(float(np.median(low)), 1e-10)), width)
+    return Company(
+        harmonic=float(np.median(harmonic)) if len(harmonic) >= ENOUGH else None,
+        low=10.0 * math.log10(max(float(np.median(low)), 1e-10)) if len(low) >= ENOUGH else None,
+        width=width,
+    )
 
 
 def _shares(wave: Tensor, contour: Contour, rate: int) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of the energy at harmonics and below the voice, of each loud voiced frame."""
+    """Shares of the energy at harmonics (where they can be told apart) and below the voice, of loud voiced frames."""
     power = stft(wave.double(), size=SIZE, hop=HOP).abs().square()
     pitch, voicing = contour_at(contour, torch.arange(power.shape[1]) * HOP / rate)
     frequencies = torch.arange(SIZE // 2 + 1, dtype=torch.float64) * rate / SIZE
     power = power[frequencies < TOP]
     frequencies = frequencies[frequencies < TOP][:, None]
     energy = power.sum(dim=0)
-    sung = (voicing > 0) & (pitch > LOWEST) & (energy > 10.0**-2.5 * energy.max())
+    sung = (voicing > 0) & (energy > 10.0**-2.5 * energy.max())
     power, energy, pitch = power[:, sung], energy[sung], pitch[sung].double()[None]
     order = torch.round(frequencies / pitch)
     near = ((frequencies - order * pitch).abs() < REACH) & (order >= 1)
-    below = (frequencies < 0.7 * pitch) & (frequencies > 30.0)
-    return ((power * near).sum(dim=0) / energy).numpy(), ((power * below).sum(dim=0) / energy).numpy()
+    below = (frequencies < 0.7 * pitch.clamp(min=LOWEST)) & (frequencies > 30.0)
+    harmonic = ((power * near).sum(dim=0) / energy)[pitch[0] > LOWEST]
+    return harmonic.numpy(), ((power * below).sum(dim=0) / energy).numpy()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vocalise.config import Channels, Count, Depth
+from vocalise.config import Channels, Count, Depth, Doublings
 from vocalise.parts.contracts import Encoder
 from vocalise.parts.layers import DilatedBlock, dilations
 
@@ -47,7 +47,7 @@ class Dilated(Encoder):
         """Sizes as in Mor et al., 2018."""
 
         blocks: Depth = 3
-        layers: Depth = 10  # dilations 1 … 512 in each block
+        layers: Doublings = 10  # dilations 1 … 512 in each block
         width: Channels = 128
         channels: Channels = 64
         hop: Count = 800  # samples averaged: 20 frames a second at 16 kHz

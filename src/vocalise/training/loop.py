@@ -96,7 +96,7 @@ def teach(study: Study, asked: Callable[[], bool]) -> bool:
     Raises:
         RunError: training diverged, or its end cannot be saved.
     """
-    if study.course.best_step < 0:
+    if study.learner.step == 0 and study.course.best_step < 0:
         study.evaluate()
         study.save()
     while not study.over:

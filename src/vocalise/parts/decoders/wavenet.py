@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vocalise.config import Channels, Count, Depth
+from vocalise.config import Channels, Count, Depth, Doublings
 from vocalise.parts.contracts import Chance, Controls, Decoded, Decoder
 from vocalise.parts.layers import CausalConv, GatedStack, StackState, delayed, receptive_field
 
@@ -38,7 +38,7 @@ class WaveNet(Decoder):
         """Depth, widths and kernel."""
 
         blocks: Depth = 4
-        layers: Depth = 10  # dilations 1 … 512 in each block
+        layers: Doublings = 10  # dilations 1 … 512 in each block
         kernel: Depth = 2
         residual: Channels = 128
         skip: Channels = 128
