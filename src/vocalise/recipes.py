@@ -129,18 +129,24 @@ def nsynth(size: Size = "paper") -> Recipe:
     )
 
 
-# The sizes of `usvc`: (encoder, decoder, batch). Below the published one decoders have widths and depths of their own,
-# and batches are smaller: such sizes are for processors, where a second of sound costs the same in any batch, so that
-# small ones buy more updates for the same time.
-USVC_SIZES: Mapping[Size, tuple[Dilated.Config, WaveNet.Config, int]] = types.MappingProxyType(
+# The sizes of `usvc`: (encoder, decoder, material, learning rate). Below the published one decoders have widths and
+# depths of their own. The two smallest are for processors, where a second of sound costs the same in any batch: short excerpts
+# and small batches buy more updates for the same time, and narrow networks bear a higher rate (docs/journal.md).
+USVC_SIZES: Mapping[Size, tuple[Dilated.Config, WaveNet.Config, Material, float]] = types.MappingProxyType(
     {
-        "paper": (Dilated.Config(), WaveNet.Config(), 8),
-        "medium": (Dilated.Config(width=64), WaveNet.Config(residual=64, skip=128), 4),
-        "small": (Dilated.Config(blocks=2, width=32), WaveNet.Config(blocks=3, residual=32, skip=64), 2),
+        "paper": (Dilated.Config(), WaveNet.Config(), Material(), 1e-3),
+        "medium": (Dilated.Config(width=64), WaveNet.Config(residual=64, skip=128), Material(batch=4), 1e-3),
+        "small": (
+            Dilated.Config(blocks=2, width=32),
+            WaveNet.Config(blocks=3, residual=32, skip=64),
+            Material(samples=8000, batch=2),
+            4e-3,
+        ),
         "tiny": (
             Dilated.Config(blocks=1, layers=6, width=8, channels=16),
             WaveNet.Config(blocks=1, layers=6, residual=8, skip=16),
-            2,
+            Material(samples=8000, batch=2),
+            4e-3,
         ),
     }
 )
@@ -154,7 +160,7 @@ def usvc(size: Size = "paper") -> Recipe:
     the run on.
     """
     ancestor = nsynth(size)
-    encoder, decoder, batch = USVC_SIZES[size]
+    encoder, decoder, material, rate = USVC_SIZES[size]
     return replace(
         ancestor,
         name="usvc",
@@ -165,8 +171,8 @@ def usvc(size: Size = "paper") -> Recipe:
             Backtranslation.Config(),
         ),
         weights={"decoder": 1.0, SingerConfusion.name: 0.01},
-        optimiser=Optimiser(),
-        material=Material(batch=batch),
+        optimiser=Optimiser(rate=rate),
+        material=material,
         steps=300_000,
     )
 

@@ -42,14 +42,15 @@ LEAST_STEPS = 2000  # a size that cannot take so many in the time is too large
 MOST_SINGING = 90.0  # seconds that the conversion may take
 # What learns most in minutes on two cores. The smallest size remembers 4 ms, less than a period of a low voice; these
 # nine layers remember 32 ms, and cost little more, since most time goes into the 256 classes of every sample. Short
-# excerpts and a high rate make many and bold steps.
+# excerpts and a high rate make many bold steps.
 HASTE = (
     "model.decoder.layers=9",
     "model.decoder.residual=32",
     "model.decoder.skip=64",
     "material.samples=2400",
     "material.batch=4",
-    "optimiser.rate=0.006",
+    "optimiser.rate=0.008",
+    "optimiser.decay=0.99",
 )
 
 
@@ -58,7 +59,7 @@ class Setting:
     """What the demo is made of."""
 
     folder: Path
-    minutes: float = 5.0  # of training
+    minutes: float = 4.5  # of training
     device: str = "auto"
     singers: int = 5
     song_minutes: float = 3.0  # of each singer

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from vocalise.apps.demo import Take
 
 
+LEAST_FOUND = 0.2  # of the source's voiced time, from which on its pitch is compared
+
+
 @dataclass(frozen=True)
 class Shown:
     """What the page tells beside verdict and sound."""
@@ -71,30 +74,28 @@ def demo_page(shown: Shown, verdict: Verdict, take: "Take") -> str:
 
 def figures(verdict: Verdict, take: "Take", contours: Mapping[str, Contour]) -> list[Figure]:
     """The figures, each with what it is to be held against."""
+    meaning = "how well songs it never heard are predicted"
+    rows = [Figure("held-out bits per sample", _number(verdict.bits), "8 for pure guessing", meaning)]
     of_it = verdict.figures
-    pitch = compare_contours(contours["source"], contours["conversion"])
-    rows = [
-        Figure(
-            "held-out bits per sample",
-            _number(verdict.bits),
-            "8 for pure guessing",
-            "how well songs it never heard are predicted",
-        ),
-    ]
     if "probe" in of_it:
-        beside = (
-            f"chance {_share(of_it['chance'])}, on the sound itself {_share(of_it['probe_log_mel'])}, "
-            f"untrained encoder {_share(of_it['probe_untrained'])}"
-        )
+        chance, ceiling, floor = (_share(of_it[name]) for name in ("chance", "probe_log_mel", "probe_untrained"))
+        beside = f"chance {chance}, on the sound itself {ceiling}, untrained encoder {floor}"
         rows.append(
             Figure("singer probe", _share(of_it["probe"]), beside, "how often the singer can be told from the latent")
         )
-    loud = loudness_correlation(take.heard, take.sung, take.rate)
-    rows += [
+    return [*rows, *_pitch_figures(contours), *_sound_figures(take)]
+
+
+def _pitch_figures(contours: Mapping[str, Contour]) -> list[Figure]:
+    pitch = compare_contours(contours["source"], contours["conversion"])
+    sung, found = (float(contours[name].voicing.mean()) for name in ("source", "conversion"))
+    beside = f"1 is perfect; a pitch is found in {_share(found)} of the conversion, {_share(sung)} of the source"
+    enough = found >= LEAST_FOUND * sung  # else it is a correlation of the tracker's mistakes
+    return [
         Figure(
             "log-F0 correlation",
-            _number(pitch.log_f0_correlation),
-            "1 is perfect",
+            _number(pitch.log_f0_correlation if enough else math.nan),
+            beside,
             "whether the melody goes the same way as the source's",
         ),
         Figure(
@@ -103,21 +104,24 @@ def figures(verdict: Verdict, take: "Take", contours: Mapping[str, Contour]) -> 
             "100 % is perfect",
             "share of the sung time in which the pitch is the source's",
         ),
+    ]
+
+
+def _sound_figures(take: "Take") -> list[Figure]:
+    loud = loudness_correlation(take.heard, take.sung, take.rate)
+    near, far = (_number(mel_distance(take.truth, wave, take.rate)) for wave in (take.sung, take.heard))
+    seconds = len(take.heard) / take.rate
+    factor = _number(real_time_factor(take.took, seconds))
+    return [
         Figure("loudness correlation", _number(loud), "1 is perfect", "whether loud and soft moments are kept"),
         Figure(
             "mel distance, conversion to truth",
-            f"{_number(mel_distance(take.truth, take.sung, take.rate))} dB",
-            f"source to truth {_number(mel_distance(take.truth, take.heard, take.rate))} dB",
+            f"{near} dB",
+            f"source to truth {far} dB",
             "how far the spectrum is from the target's own rendering",
         ),
-        Figure(
-            "real-time factor",
-            _number(real_time_factor(take.took, len(take.heard) / take.rate)),
-            f"{span(take.took)} for {len(take.heard) / take.rate:.1f} s",
-            "seconds of work for a second of song",
-        ),
+        Figure("real-time factor", factor, f"{span(take.took)} for {seconds:.1f} s", "seconds of work for one of song"),
     ]
-    return rows
 
 
 def maturity(bits: float) -> str:
@@ -125,7 +129,9 @@ def maturity(bits: float) -> str:
     if math.isnan(bits) or bits > 4.5:
         return "It has only begun to learn what singing sounds like: expect noise that swells and fades with the song."
     if bits > 3.5:
-        return "It has learnt the rough sound of a voice: expect mumbling, with words and tune hard to make out."
+        return (
+            "It has learnt the rough sound of a voice: expect a hoarse mumbling that follows the song, hardly its tune."
+        )
     return "It has learnt the sound of voices well enough to be listened to; words and tune may still blur."
 
 

@@ -12,7 +12,7 @@ from vocalise.apps.console import in_one_line, say, show, watching
 @in_one_line("What is finished stays: the same command goes on from there.")
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the choir, the run and the page.")] = Path("demo"),
-    minutes: Annotated[float, typer.Option(help="Minutes of training.")] = 5.0,
+    minutes: Annotated[float, typer.Option(help="Minutes of training.")] = 4.5,
     device: Device = "auto",
 ) -> None:
     """Render a choir, check it, train on it for some minutes, convert a song that was held out, and write a page."""

@@ -24,6 +24,18 @@ class State:
     sung: Tensor  # (batch, 1) in [-1/2, 1/2]
 
 
+@torch.no_grad()
+def spread_thresholds(stem: nn.Linear, *, steepness: float = 3.0, reach: float = 0.3) -> None:
+    """Starts a layer that hears a signal in ±1/2 with steep units whose zeros lie all over the signal's range.
+
+    With the usual small weights the first layers are all but linear in one number, and hundreds of steps pass before
+    the 256 classes can tell neighbouring levels apart. The published systems do not say how they begin.
+    """
+    nn.init.normal_(stem.weight, std=steepness)
+    zeros = torch.empty_like(stem.bias).uniform_(-reach, reach)
+    stem.bias.copy_(-stem.weight.sum(dim=1) * zeros)
+
+
 @final
 class WaveNet(Decoder):
     """An autoregressive decoder over `levels` equal steps of a signal in [-1/2, 1/2].
@@ -64,6 +76,7 @@ class WaveNet(Decoder):
         self.told = nn.Linear(condition, sum(self.sizes))
         self.mix = nn.Linear(config.skip, config.skip)
         self.out = nn.Linear(config.skip, config.levels)
+        spread_thresholds(self.stem.linear)
 
     def forward(self, target: Tensor, condition: Tensor, controls: Controls) -> Decoded:
         """Target (batch, 1, steps) -> the cross entropy in nats a sample, and the likeliest levels, teacher-forced."""
