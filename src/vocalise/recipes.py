@@ -130,8 +130,8 @@ def nsynth(size: Size = "paper") -> Recipe:
 
 
 # The sizes of `usvc`: (encoder, decoder, material, learning rate). Below the published one decoders have widths and
-# depths of their own. The two smallest are for processors, where a second of sound costs the same in any batch: short excerpts
-# and small batches buy more updates for the same time, and narrow networks bear a higher rate (docs/journal.md).
+# depths of their own. The two smallest are for processors, where a second of sound costs the same in any batch: short
+# excerpts and small batches buy more updates for the same time, and narrow networks bear a higher rate.
 USVC_SIZES: Mapping[Size, tuple[Dilated.Config, WaveNet.Config, Material, float]] = types.MappingProxyType(
     {
         "paper": (Dilated.Config(), WaveNet.Config(), Material(), 1e-3),

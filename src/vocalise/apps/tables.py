@@ -34,7 +34,7 @@ def row(one: Checkup) -> tuple[str, ...]:
         _level(one.level),
         _level(one.noise),
         f"{100 * one.silence:.0f} %",
-        f"{one.clipped_files} files" if one.clipped_files else "–",
+        f"{one.clipped_files} of {one.files}" if one.clipped_files else "–",
         "–" if one.bandwidth is None else f"{one.bandwidth / 1000:.1f}",
         "–" if one.pitch is None else "/".join(f"{pitch:.0f}" for pitch in one.pitch),
         "hardly" if one.company.likely else "yes",

@@ -48,7 +48,7 @@ def _about_sound(one: Checkup, rate: int) -> Iterator[Finding]:
         yield Finding("note", one.singer, None, message, "cut long pauses out to save time and space")
     if one.clipped_files:
         share = "less than 0.01" if one.clipped < 1e-4 else f"{100 * one.clipped:.2f}"
-        message = f"{one.clipped_files} of {one.singer}'s {one.files} files are clipped ({share} % of the samples)."
+        message = f"{one.singer}: {one.clipped_files} of {one.files} files clipped ({share} % of the samples)."
         yield Finding(
             "warning", one.singer, None, message, "record again at a lower gain; lowering it now does not help"
         )

@@ -74,7 +74,8 @@ def examine(corpus: Corpus, *, pitch_seconds: float = 20.0, progress: Progress =
         if isinstance(answer, Quality) and answer.loudest > SILENCE:
             usable[recording] = answer
         else:
-            message = answer if isinstance(answer, str) else f"{legible(recording.path)} is silent."
+            silence = f"{legible(recording.path)} is silent: it never rises above {SILENCE:.0f} dBFS."
+            message = answer if isinstance(answer, str) else silence
             said.append(Finding("warning", recording.singer, recording.path, message, MEND))
     left = corpus.without([one for one in corpus.recordings if one not in usable], said[len(corpus.findings) :])
     checkups = _check_singers(left, usable, progress)
