@@ -28,7 +28,7 @@ class State:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """A step is hundreds of tiny products: more threads bring nothing, and on a busy machine they wait for each other."""
+    """A step is hundreds of tiny products: more threads bring nothing, and on a busy machine they stall."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
