@@ -277,8 +277,12 @@ def test_json_that_is_no_table_or_nested_endlessly_is_refused(whole: bytes, tmp_
 
 def test_few_weights_cannot_ask_for_endless_memory(tmp_path: Path) -> None:
     chosen = recipe("usvc", "tiny")
-    for part, layers, what in (("decoder", 40, "decoder would remember"), ("encoder", 40, "encoder hears")):
-        narrow = replace(getattr(chosen.model, part), blocks=1, layers=layers)
+    for part, blocks, layers, what in (
+        ("decoder", 1, 40, "layers cannot be 40"),
+        ("decoder", 64, 16, "decoder would remember"),
+        ("encoder", 64, 16, "encoder hears"),
+    ):
+        narrow = replace(getattr(chosen.model, part), blocks=blocks, layers=layers)
         hostile = replace(chosen, model=replace(chosen.model, **{part: narrow}))
         voice = replace(voice_of(), recipe=hostile, model=build(hostile, len(SINGERS)))
         save_voice(tmp_path / "voice", voice)
