@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 import soundfile
-from tests.mutations import write_mutated
 
+from tests.mutations import write_mutated
 from vocalise.data.check import examine
 from vocalise.data.corpus import Corpus
 from vocalise.errors import CorpusError

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.training.conftest import assert_same_end
 
+from tests.training.conftest import assert_same_end
 from vocalise.training import Verdict
 from vocalise.training.journal import Journal
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from tests.training.conftest import QUICK, STEPS, assert_same_end, last_snapshot, stop_at
 
+from tests.training.conftest import QUICK, STEPS, assert_same_end, last_snapshot, stop_at
 from vocalise.checkpoint import load_voice
 from vocalise.data.batches import Batches
 from vocalise.data.corpus import Corpus

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from tests.training.conftest import QUICK, assert_same_end, small_recipe
 
+from tests.training.conftest import QUICK, assert_same_end, small_recipe
 from vocalise.recipes import Recipe, recipe
 from vocalise.training import Verdict, setting_out
 from vocalise.training.pace import Pace, rehearse, seconds_for, steps_within

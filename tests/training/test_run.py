@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from tests.training.conftest import assert_same_end, last_snapshot, stop_at, write_singers
 
+from tests.training.conftest import assert_same_end, last_snapshot, stop_at, write_singers
 from vocalise.checkpoint import load_voice
 from vocalise.config import override
 from vocalise.data.corpus import Corpus

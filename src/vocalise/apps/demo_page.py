@@ -130,7 +130,8 @@ def maturity(bits: float) -> str:
         return "It has only begun to learn what singing sounds like: expect noise that swells and fades with the song."
     if bits > 3.5:
         return (
-            "It has learnt the rough sound of a voice: expect a hoarse mumbling that follows the song, hardly its tune."
+            "It has learnt the rough colour of a voice: expect a whisper, at best a hoarse mumbling, "
+            "that follows the song but not its tune."
         )
     return "It has learnt the sound of voices well enough to be listened to; words and tune may still blur."
 

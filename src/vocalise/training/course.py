@@ -93,7 +93,7 @@ def _maturity(course: Course) -> str:
     if course.best_bits > 4.5:
         return "at its very beginning: expect noise with the melody's rhythm"
     if course.best_bits > 3.5:
-        return "young: expect mumbling"
+        return "young: expect a whisper, at best a mumbling"
     return "fit to be listened to"
 
 
