@@ -13,7 +13,7 @@ table of sizes of its own.
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, cast, get_args
 
 from pydantic import Field
 
@@ -182,7 +182,7 @@ RECIPES: Mapping[str, Callable[[Size], Recipe]] = types.MappingProxyType(
 )
 
 
-def recipe(name: str, size: Size = "paper") -> Recipe:
+def recipe(name: str, size: str = "paper") -> Recipe:
     """The recipe of a system at a size.
 
     Raises:
@@ -192,4 +192,4 @@ def recipe(name: str, size: Size = "paper") -> Recipe:
         raise ConfigError(f"There is no recipe {name!r}; the choices are {', '.join(RECIPES)}.")
     if size not in WIDTHS:
         raise ConfigError(f"There is no size {size!r}; the choices are {', '.join(WIDTHS)}.")
-    return RECIPES[name](size)
+    return RECIPES[name](cast(Size, size))

@@ -69,7 +69,7 @@ def _examine(
     from vocalise.data.corpus import Corpus
     from vocalise.devices import choose_device
 
-    chosen, place = recipes.recipe(recipe, size), choose_device(device)  # type: ignore[arg-type]  # it refuses others
+    chosen, place = recipes.recipe(recipe, size), choose_device(device)
     rate = chosen.model.signal.build().rate
     corpus = Corpus.open(data, singers=singers, include=include, exclude=exclude, rate=rate)
     with watching() as progress:

@@ -35,7 +35,7 @@ def train(
     from vocalise.data.corpus import Corpus
     from vocalise.training.loop import train as run
 
-    chosen = recipes.recipe(recipe, size)  # type: ignore[arg-type]  # it refuses other sizes itself
+    chosen = recipes.recipe(recipe, size)
     for setting in settings or []:
         chosen = override(chosen, setting)
     corpus = Corpus.open(
