@@ -1,0 +1,1 @@
+"""Reports that can be trusted: conversions measured, judged by listeners trained apart, and told in plain words."""
