@@ -49,13 +49,12 @@ class Measure:
         return f"{value:.{self.digits}f} {self.unit}".strip()
 
 
-
 # fmt: off
 MEASURES: tuple[Measure, ...] = (
     # Melody: the scoring tracker on source and conversion; the ceiling is how far two trackers agree on the source.
     Measure(name="melody_kept", title="melody kept", group="melody", better="higher", unit="%", good=0.9, poor=0.6,
-            beside=("rpa50", "rpa50_ceiling"), meaning="pitch within 50 cents,
-            as a share of what two trackers agree on"),
+            beside=("rpa50", "rpa50_ceiling"),
+            meaning="pitch within 50 cents, as a share of what two trackers agree on"),
     Measure(name="rpa50", title="pitch within 50 cents (RPA50)", group="melody", better="higher", unit="%",
             beside=("rpa50_ceiling",), meaning="share of the sung time in which the pitch is the source's"),
     Measure(name="rpa50_ceiling", title="RPA50 of two trackers on the source", group="melody", better="neither",
@@ -184,8 +183,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure(name="clicks_source", title="clicks of the source", group="integrity", better="neither", unit="per second",
             meaning="jumps that no voice makes"),
     Measure(name="drift", title="drift in time", group="integrity", better="lower", unit="s", digits=3,
-            meaning="how far the conversion lags or leads,
-            at worst; taken out before pitch is compared where it is large"),
+            meaning="how far the conversion lags or leads, at worst; large drift is taken out before pitch is compared"),
     # Speed and model.
     Measure(name="real_time_factor", title="real-time factor", group="speed", better="lower",
             meaning="seconds of work for a second of song"),
