@@ -183,7 +183,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure(name="clicks_source", title="clicks of the source", group="integrity", better="neither", unit="per second",
             meaning="jumps that no voice makes"),
     Measure(name="drift", title="drift in time", group="integrity", better="lower", unit="s", digits=3,
-            meaning="how far the conversion lags or leads, at worst; large drift is taken out before pitch is compared"),
+            meaning="how far it lags or leads, at worst; large drift is taken out before pitch is compared"),
     # Speed and model.
     Measure(name="real_time_factor", title="real-time factor", group="speed", better="lower",
             meaning="seconds of work for a second of song"),
