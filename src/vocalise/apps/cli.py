@@ -1,4 +1,4 @@
-"""The command line: `vocalise check | choir | train | convert | recipes | demo`.
+"""The command line: `vocalise check | choir | train | convert | evaluate | score | listen | recipes | demo`.
 
 Nothing heavy is imported here or at the top of a command's module, so that `vocalise --help` answers at once.
 """
@@ -15,7 +15,10 @@ from vocalise.apps.commands.check import check
 from vocalise.apps.commands.choir import choir
 from vocalise.apps.commands.convert import convert
 from vocalise.apps.commands.demo import demo
+from vocalise.apps.commands.evaluate import evaluate
+from vocalise.apps.commands.listen import listen
 from vocalise.apps.commands.recipes import recipes
+from vocalise.apps.commands.score import score
 from vocalise.apps.commands.train import train
 from vocalise.apps.console import say, show
 
@@ -26,8 +29,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, choir, train, convert, recipes, demo):
+for command in (check, choir, train, convert, evaluate, score, recipes, demo):
     app.command()(command)
+app.add_typer(listen, name="listen")
 
 
 def _version(wanted: bool) -> None:

@@ -12,7 +12,8 @@ from vocalise.apps.tables import HEADS
 from vocalise.audio.pitch import Contour, pitch_contour
 from vocalise.measures.pictures import comparison, loss_curves, pitch_curves
 from vocalise.measures.pitch import compare_contours
-from vocalise.measures.sound import loudness_correlation, mel_distance, real_time_factor
+from vocalise.measures.sound import loudness_correlation, real_time_factor
+from vocalise.measures.spectra import mel_distance
 from vocalise.training.course import Verdict
 from vocalise.training.journal import Journal
 

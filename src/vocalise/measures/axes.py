@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from itertools import cycle, islice
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -17,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, MultipleLocator, NullLocator
+from PIL import Image
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", (0, (5, 1.5)), (0, (2, 1)), (0, (6, 1.5, 1.5, 1.5)))
@@ -39,11 +41,30 @@ def sheet(rows: int, height: float, *, sharex: bool = True, sharey: bool = False
     return figure, plots
 
 
-def png(figure: Figure) -> bytes:
-    """The finished figure; the same figure gives the same bytes."""
+def png(figure: Figure, *, colours: int | None = None) -> bytes:
+    """The finished figure; the same figure gives the same bytes.
+
+    Held to so many `colours` (256 at most) it takes a third less time and a tenth of the bytes: for pages of many.
+    """
     out = io.BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})
+    if colours is None:
+        figure.savefig(out, format="png", metadata={"Software": None})
+        return out.getvalue()
+    figure.draw(figure.canvas.get_renderer())  # type: ignore[attr-defined]  # Agg's canvas, see `sheet`
+    seen = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")  # type: ignore[attr-defined]
+    few = seen.quantize(colours, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    palette, paper = few.getpalette() or [], np.asarray(few)[0, 0]  # the octree's white is a shade off
+    palette[3 * paper : 3 * paper + 3] = [255, 255, 255]
+    few.putpalette(palette)
+    few.save(out, format="PNG")
     return out.getvalue()
+
+
+def settle(figure: Figure) -> None:
+    """Puts the axes where note names and one title fit, instead of measuring every text, which takes half the time."""
+    height = figure.get_figheight()
+    figure.set_layout_engine(None)
+    figure.subplots_adjust(left=0.09, right=0.985, top=1.0 - 0.27 / height, bottom=0.45 / height, hspace=0.3)
 
 
 def headed(axes: Axes, title: str) -> None:

@@ -1,0 +1,150 @@
+"""The sound of an evaluation on disk: excerpts of songs, and their conversions, each made once and never again.
+
+song ──▶ sources/<singer>/<song>.wav ──converter──▶ converted/<system>/<singer>/<song>--as-<target>.wav, and a note
+"""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vocalise.audio.files import describe, shown, write_aside, write_wave
+from vocalise.data.cache import file_digest, key_of
+from vocalise.data.prepared import Prepared
+from vocalise.errors import AudioError, RunError, VocaliseError
+from vocalise.evaluation.plan import Job, Song
+from vocalise.evaluation.systems import Manner, Performer
+from vocalise.progress import Progress, silent
+
+VERSION = 1  # of what the notes stand for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendering:
+    """What became of a job."""
+
+    job: Job
+    took: float = 0.0  # seconds of work, whenever that was
+    why: str = ""  # it failed
+    remark: str = ""
+
+
+def source_path(out: Path, song: Song) -> Path:
+    """Where a song's excerpt lies."""
+    return out / "sources" / song.place.parent / f"{song.place.name}.wav"
+
+
+def write_sources(prepared: Prepared, songs: Sequence[Song], out: Path) -> None:
+    """Writes the excerpts that are not there yet, at the rate they were prepared at.
+
+    Raises:
+        RunError: the disk will not take them.
+    """
+    for song in songs:
+        path = source_path(out, song)
+        first, last = prepared.span(song.piece)
+        if song.why or samples_in(path) == last - first:
+            continue
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_wave(path, prepared.excerpt(song.piece, 0, last - first), prepared.rate)
+        except (OSError, AudioError) as error:
+            raise RunError(f"{error}: make room, or choose another folder.") from None
+
+
+def render(
+    jobs: Sequence[Job],
+    performers: Mapping[str, Performer],
+    out: Path,
+    manner: Manner,
+    *,
+    progress: Progress = silent,
+) -> tuple[Rendering, ...]:
+    """Has every job sung that was not sung before, in the same manner, by the same voice; goes on after a failure."""
+    known = {job: _known(job, performers[job.system], manner) for job in jobs}
+    total = sum(job.song.piece.seconds for job, before in known.items() if before is None)
+    done, renderings = 0.0, []
+    for job in jobs:
+        rendering = known[job]
+        if rendering is None:
+            which = f"{job.song.name} of {job.song.singer} as {job.target}"
+            rendering = _sung(job, performers[job.system], out, manner, _within(progress, done, job, total, which))
+            done += job.song.piece.seconds
+            progress("converting", done, total, which)
+        renderings.append(rendering)
+    return tuple(renderings)
+
+
+def _sung(job: Job, performer: Performer, out: Path, manner: Manner, progress: Progress) -> Rendering:
+    begun = time.perf_counter()
+    try:
+        job.path.parent.mkdir(parents=True, exist_ok=True)
+        outcome = performer.converter.convert_file(
+            source_path(out, job.song),
+            job.path,
+            to=job.target if performer.told else None,
+            temperature=manner.temperature,
+            seed=manner.seed,
+            transpose=manner.transpose,
+            progress=progress,
+        )
+        took = time.perf_counter() - begun
+        remark = "the result is silent" if outcome.silent else ""
+        _keep(job, performer, manner, {"took": took, "remark": remark})
+    except VocaliseError as error:
+        return Rendering(job=job, why=str(error))
+    except OSError as error:
+        return Rendering(job=job, why=f"{shown(error.filename or job.path)}: {error.strerror or error}")
+    except (MemoryError, torch.OutOfMemoryError):
+        return Rendering(job=job, why="there is not enough memory; take --seconds, or --device cpu")
+    return Rendering(job=job, took=took, remark=remark)
+
+
+def _within(progress: Progress, before: float, job: Job, total: float, which: str) -> Progress:
+    """The progress of one job within all of them, in seconds of song."""
+
+    def tell(what: str, done: float, whole: float, note: str = "") -> None:  # noqa: ARG001 - as its contract has it
+        share = min(1.0, done / whole) if what == "singing" and whole > 0 else 0.0
+        progress("converting", before + share * job.song.piece.seconds, total, which)
+
+    return tell
+
+
+def _key(job: Job, performer: Performer, manner: Manner) -> str:
+    piece = job.song.piece
+    song = (piece.recording.digest, piece.start, piece.stop or piece.recording.seconds)
+    how = (manner.temperature, manner.seed, str(manner.transpose))
+    return key_of("conversion", VERSION, performer.digest, job.target, *song, *how)
+
+
+def _note_path(job: Job) -> Path:
+    return job.path.with_suffix(".json")
+
+
+def _keep(job: Job, performer: Performer, manner: Manner, facts: Mapping[str, Any]) -> None:
+    note = {"made_from": _key(job, performer, manner), "digest": file_digest(job.path), **facts}
+    with write_aside(_note_path(job)) as aside:
+        aside.write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8", newline="\n")
+
+
+def _known(job: Job, performer: Performer, manner: Manner) -> Rendering | None:
+    """What was sung before, if the sound is still as it was left."""
+    try:
+        note = json.loads(_note_path(job).read_text(encoding="utf-8"))
+        if note["made_from"] == _key(job, performer, manner) and note["digest"] == file_digest(job.path):
+            return Rendering(job=job, took=float(note["took"]), remark=str(note["remark"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return None
+
+
+def samples_in(path: Path) -> int:
+    """How long a sound file is; -1 if there is none."""
+    try:
+        return describe(path).samples
+    except (AudioError, OSError):
+        return -1

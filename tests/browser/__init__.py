@@ -1,0 +1,1 @@
+"""Pages in a real browser: whether they open in silence, play, and fit."""
