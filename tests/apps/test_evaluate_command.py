@@ -8,26 +8,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.evaluation.performers import RATE, Guesser, hummed, quick, write_choir, write_voice
+from tests.evaluation.performers import RATE, make_quick, write_choir, write_voice
 from vocalise.apps import evaluation_page
 from vocalise.conversion import Converter
-from vocalise.evaluation import ears, scene, scoring, systems
-from vocalise.training.settings import Routine
+from vocalise.evaluation import systems
 
 
 @pytest.fixture(autouse=True)
-def _quick_work(monkeypatch):
-    def taught(prepared, split, **rest):
-        return (Guesser("network", prepared.singers),) if len(prepared.singers) > 1 else ()
-
-    monkeypatch.setattr(ears, "phone_listener", lambda *rest, **more: None)
-    monkeypatch.setattr(ears, "train_judges", taught)
-    monkeypatch.setattr(ears, "examine", lambda judge, *rest, **more: judge.examination())
-    monkeypatch.setattr(systems, "load_voice", quick)
-    monkeypatch.setattr(systems, "Routine", lambda: Routine(probe=4))
-    monkeypatch.setattr(scene, "track_pitch", hummed)
-    monkeypatch.setattr(scene, "pitch_contour", hummed)
-    monkeypatch.setattr(scoring, "mcd_world", lambda *rest, **more: 1.0)
+def _quick(monkeypatch):
+    make_quick(monkeypatch)
 
 
 @pytest.fixture
@@ -47,6 +36,14 @@ def choir(tmp_path_factory):
 @pytest.fixture
 def voice(choir, tmp_path):
     return write_voice(tmp_path / "mine.safetensors", choir.singers, choir.fingerprint)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "score"])
+def test_both_explain_themselves(run, command):
+    ended = run(command, "--help")
+    assert ended.exit_code == 0 and "--against" in ended.stdout
+    assert command in run("--help").stdout
+    assert run(command).exit_code == 2
 
 
 def test_evaluate_leaves_a_page_tables_and_sound_and_says_how_good_it_is(run, choir, voice, tmp_path):

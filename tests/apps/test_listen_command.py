@@ -85,7 +85,9 @@ def test_what_cannot_be_asked_is_left_out_aloud_or_refused_by_name(room, tmp_pat
     out = ("--out", tmp_path / "TEST.html", "--seconds", 1)
     ended = run("listen", "make", room / "kestrel", *out)
     assert ended.exit_code == 0 and "'similarity' is left out: there is no real recording of the target" in ended.stderr
-    assert "There are only 4 songs" in ended.stderr
+    assert "on 6 phrases of 4 songs, by kestrel" in ended.stderr
+    ended = run("listen", "make", room / "kestrel", *out, "--clips", 60)
+    assert "phrases that all systems sang; --clips asked for 60" in ended.stderr
     for words, told in (
         (("--question", "similarity"), "'similarity' cannot be asked"),
         (("--question", "taste"), "--question taste: choose quality, similarity, voice, systems"),
@@ -99,6 +101,13 @@ def test_what_cannot_be_asked_is_left_out_aloud_or_refused_by_name(room, tmp_pat
         assert ended.exit_code == 1 and told in ended.stderr and ended.stderr.strip().count("\n") <= 4
     ended = run("listen", "make", room / "kestrel", "--out", tmp_path / "TEST.txt")
     assert ended.exit_code == 1 and "ends in .html" in ended.stderr
+
+
+def test_the_volume_is_set_by_a_real_recording(made, room):
+    page = made("--source", room / "source")
+    key = read_key(page.with_name("TEST.key.json"))
+    assert key.sounds[facts(page)[1]["sample"]].role == "natural"
+    assert facts(made())[1]["sample"] in facts(made())[1]["sounds"]
 
 
 def test_only_what_is_wanted_is_asked(made, room):

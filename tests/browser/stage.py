@@ -7,12 +7,12 @@ Usage: `with Stage.up(tmp_path) as stage: stage.open(page); stage.evaluate("docu
 """
 
 import base64
-import fcntl
 import json
 import os
 import select
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +34,8 @@ PATIENCE = 60.0  # seconds for any one reply
 
 def chromium() -> str:
     """Where the browser is; skips the test where there is none."""
+    if sys.platform == "win32":
+        pytest.skip("The stage hands pipes to the browser as POSIX systems do; there is none for Windows.")
     wanted = os.environ.get("CHROMIUM")
     found = next((path for name in ([wanted] if wanted else NAMES) if (path := shutil.which(name))), None)
     if found is None:
@@ -192,6 +194,8 @@ def _exception(details: dict[str, Any]) -> str:
 
 def _start(binary: str, folder: Path) -> tuple[int, int, int]:
     """The browser's process, the end to write to, and the end to read from; it leads a group of its own."""
+    import fcntl  # POSIX only, while this module is read everywhere
+
     theirs_in, ours_out = os.pipe()
     ours_in, theirs_out = os.pipe()
     # Above 9, so that putting the ends on 3 and 4 cannot tread on one of them.

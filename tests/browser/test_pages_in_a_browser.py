@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.apps.test_evaluation_page import HOSTILE, NoTracker
+from tests.apps.test_evaluation_page import HOSTILE
 from tests.apps.test_pages import shown, take, verdict
 from tests.browser.stage import Stage
 from tests.evaluation.material import make_report, renamed
@@ -50,8 +50,8 @@ def pages(tmp_path_factory) -> dict[str, tuple[Path, int, float]]:
     report = make_report(folder, seconds=SECONDS)
     render_choir(folder / "choir", singers=2, minutes=0.2)
     made = {
-        "evaluation": (evaluation_page(report, folder, contours=NoTracker()), PLAYERS, SECONDS),
-        "hostile": (evaluation_page(renamed(report, HOSTILE), folder, contours=NoTracker()), PLAYERS, SECONDS),
+        "evaluation": (evaluation_page(report, folder), PLAYERS, SECONDS),
+        "hostile": (evaluation_page(renamed(report, HOSTILE), folder), PLAYERS, SECONDS),
         "demo": (demo_page(shown(folder), verdict(), take()), 3, 1.5),
         "check": (checkup_page(examine(Corpus.open(folder / "choir")), None), 2, None),
     }

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -14,8 +15,10 @@ from vocalise.audio.pitch import Contour
 from vocalise.checkpoint import Voice, load_voice, save_voice
 from vocalise.data.choir import compose, perform, singers
 from vocalise.data.corpus import Corpus
+from vocalise.evaluation import ears, scene, scoring, systems
 from vocalise.evaluation.records import Examination
 from vocalise.parts.contracts import Controls, Decoded
+from vocalise.training.settings import Routine
 
 RATE = 16000
 
@@ -84,3 +87,20 @@ class Guesser:
         return Examination(
             judge=self.name, persons=self.persons, accuracy=1.0, confusion=table, pieces=9 * count, disjoint=True
         )
+
+
+def make_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes out of an evaluation what takes long and is tested elsewhere: teaching, trackers, WORLD, the sampler."""
+
+    def taught(prepared, split, *, same=None, **rest):
+        persons = tuple(sorted({(same or {}).get(name, name) for name in prepared.singers}))
+        return (Guesser("network", persons),) if len(persons) > 1 else ()
+
+    monkeypatch.setattr(ears, "phone_listener", lambda *rest, **more: None)
+    monkeypatch.setattr(ears, "train_judges", taught)
+    monkeypatch.setattr(ears, "examine", lambda judge, *rest, **more: judge.examination())
+    monkeypatch.setattr(systems, "load_voice", quick)
+    monkeypatch.setattr(systems, "Routine", lambda: Routine(probe=4))
+    monkeypatch.setattr(scene, "track_pitch", hummed)
+    monkeypatch.setattr(scene, "pitch_contour", hummed)
+    monkeypatch.setattr(scoring, "mcd_world", lambda *rest, **more: 1.0)

@@ -8,32 +8,19 @@ import pytest
 import soundfile
 import torch
 
-from tests.evaluation.performers import RATE, Guesser, hummed, quick, write_choir, write_voice
+from tests.evaluation.performers import RATE, make_quick, quick, write_choir, write_voice
 from vocalise.checkpoint import load_voice
 from vocalise.conversion import Converter
+from vocalise.data.corpus import Corpus
 from vocalise.data.prepare import prepare
 from vocalise.errors import AudioError, ConfigError, RunError, Unsupported
-from vocalise.evaluation import ears, evaluate, read_report, scene, scoring, systems
+from vocalise.evaluation import evaluate, read_report, systems
 from vocalise.evaluation.records import Report
-from vocalise.training.settings import Routine
 
 
 @pytest.fixture(autouse=True)
-def _quick_work(monkeypatch):
-    """Voices that sing at once, a probe of four steps, and ears that need no teaching."""
-
-    def taught(prepared, split, *, same=None, **rest):
-        persons = tuple(sorted({(same or {}).get(name, name) for name in prepared.singers}))
-        return (Guesser("network", persons),) if len(persons) > 1 else ()
-
-    monkeypatch.setattr(ears, "phone_listener", lambda *rest, **more: None)
-    monkeypatch.setattr(ears, "train_judges", taught)
-    monkeypatch.setattr(ears, "examine", lambda judge, *rest, **more: judge.examination())
-    monkeypatch.setattr(systems, "load_voice", quick)
-    monkeypatch.setattr(systems, "Routine", lambda: Routine(probe=4))
-    monkeypatch.setattr(scene, "track_pitch", hummed)
-    monkeypatch.setattr(scene, "pitch_contour", hummed)
-    monkeypatch.setattr(scoring, "mcd_world", lambda *rest, **more: 1.0)
+def _quick(monkeypatch):
+    make_quick(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +179,25 @@ def test_recordings_without_the_voices_singers_are_sources_only(go, tmp_path):
     assert all(clip.state == "scored" and "target_heard" not in clip.figures for clip in report.clips)
     assert "held_out_bits" not in report.systems[0].figures
     assert "None of its singers is in these recordings" in words(report)
+
+
+def test_a_further_singer_is_a_source_and_changes_nothing_of_what_is_held_out(go, tmp_path):
+    corpus = write_choir(tmp_path / "three", ("ada", "bruno", "clara"), songs=3, seconds=1.5)
+    for path in (corpus.folder / "clara").glob("03-*"):
+        path.unlink()  # so that a split of all three would hold out another song
+    own = Corpus.open(corpus.folder, singers=("ada", "bruno"))
+    voice = write_voice(tmp_path / "two.safetensors", own.singers, own.fingerprint)
+    report = go(voice=voice, data=corpus.folder, singers=("ada", "bruno", "clara"), pairs=(("clara", "ada"),))
+    assert [(clip.source, clip.target, clip.state) for clip in report.clips] == [("clara", "ada", "scored")]
+    assert "[two:note] The songs are exactly those that were held out" in words(report)
+    alone = go(voice=voice, data=corpus.folder, out="alone")
+    assert {clip.source for clip in alone.clips} == {"ada", "bruno"}
+    assert {clip.song for clip in alone.clips} == {piece.recording.song for piece in own.split().held_out}
+
+
+def test_two_names_of_one_person_are_one_to_the_judges(go):
+    report = go(same={"bruno": "ada"}, pairs=(("ada", "bruno"),))
+    assert report.clips[0].kind == "reconstruction" and report.persons == ()
 
 
 def test_songs_shorter_than_a_second_are_findings(go, tmp_path):

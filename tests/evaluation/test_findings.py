@@ -68,6 +68,12 @@ def test_conversions_that_could_not_be_made_count_as_failures():
     assert "3 conversions could not be made or read" in first.words
 
 
+def test_where_nothing_could_be_made_nothing_else_is_said_of_it():
+    assert verdict(report([failed(clip(), "no memory")])).words == "The only conversion could not be made or read."
+    none = verdict(report([failed(one, "no memory") for one in clips(3)]))
+    assert (none.level, none.words) == ("poor", "None of 3 conversions could be made or read.")
+
+
 def test_one_conversion_is_spoken_of_as_one():
     assert verdict(report(clips(1))).words.startswith("The only conversion succeeds")
     assert verdict(report(clips(1, clicks=9.0))).words.startswith("The only conversion fails.")

@@ -4,6 +4,7 @@ import json
 import math
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -136,6 +137,34 @@ def test_all_versions_are_cut_at_one_moment_where_there_is_singing(room):
     assert float((wave.abs() > 0.01).float().mean()) > 0.5
 
 
+def test_few_long_songs_give_several_phrases_that_share_no_moment(tmp_path):
+    for folder, voice in (("kestrel", 900.0), ("plover", 1400.0), ("source", 600.0)):
+        write(tmp_path / folder / "long.wav", sing("long", voice, 24.0))
+    material = gather([tmp_path / "kestrel", tmp_path / "plover"], source=tmp_path / "source")
+    key = design(material, Setting(questions=("quality",), clips=5, seconds=2.0)).key
+    judged = [trial for trial in key.trials if trial.system == "kestrel"]
+    assert len({trial.item for trial in judged}) == 5 and {trial.phrase for trial in judged} == set(range(5))
+    starts = sorted((key.sounds[trial.clips[0]].start, key.sounds[trial.clips[0]].stop) for trial in judged)
+    assert all(stop <= start for (_, stop), (start, _) in pairwise(starts))
+    everything = design(material, Setting(questions=("quality",), clips=60, seconds=2.0)).key
+    assert 8 <= len({trial.item for trial in everything.trials}) <= 20
+
+
+def test_another_target_of_the_same_song_gets_another_phrase_if_there_is_one(tmp_path):
+    clips = []
+    write(tmp_path / "source.wav", sing("one", 600.0, 9.0))
+    for target in ("bo", "cy", "di", "ed", "flo", "gus", "hal", "ira"):
+        write(tmp_path / f"{target}.wav", sing("one", 1000.0, 9.0))
+        facts = {"song": "one", "source": "ada", "source_path": "source.wav", "system": "voice"}
+        clips.append(Clip(**facts, target=target, path=f"{target}.wav"))
+    report(tmp_path, clips)
+    for count, different in ((3, 3), (8, 4)):
+        key = design(gather([tmp_path]), Setting(questions=("quality",), clips=count, seconds=2.0)).key
+        judged = [trial for trial in key.trials if trial.role == "system"]
+        assert len({trial.target for trial in judged}) == count
+        assert len({key.sounds[trial.clips[0]].start for trial in judged}) >= different
+
+
 def test_excerpts_keep_clear_of_each_other_until_there_is_nothing_left(room):
     path, lot, taken = room / "target" / "hill.wav", np.random.default_rng(1), []
     while (one := excerpt_of(path, RATE, 2.0, lot, avoid=taken)) is not None:
@@ -192,8 +221,11 @@ def test_each_system_is_asked_about_as_often_and_checks_are_hidden_among_them(li
     asked = Counter((trial.question, trial.role, trial.system) for trial in listening.key.trials if not trial.practice)
     for question in ("quality", "similarity", "voice"):
         assert asked[question, "system", "kestrel"] == asked[question, "system", "plover"] == 3
-    pairs = [trial for trial in listening.key.trials if trial.question == "systems" and not trial.practice]
-    assert len(pairs) == 3 and all({one.system, one.second} == {"kestrel", "plover"} for one in pairs)
+    pairs = [trial for trial in listening.key.trials if trial.question == "systems"]
+    assert len(pairs) == 4 and all({one.system, one.second} == {"kestrel", "plover"} for one in pairs)
+    for pair in pairs:
+        assert tuple(listening.key.sounds[clip].system for clip in pair.clips) == (pair.system, pair.second)
+    assert len({pair.system for pair in pairs}) == 2
     for question, role in (("quality", "natural"), ("quality", "anchor"), ("similarity", "target")):
         assert asked[question, role, ""] == 2
     assert asked["voice", "target", ""] == asked["voice", "source", ""] == asked["similarity", "source", ""] == 2

@@ -21,7 +21,7 @@ from vocalise.evaluation.listening import (
     read_sheet,
     read_sheets,
 )
-from vocalise.evaluation.listening.screening import checks
+from vocalise.evaluation.listening.screening import Check, checks
 from vocalise.evaluation.listening.tables import write_results
 
 
@@ -140,6 +140,13 @@ def test_an_answer_that_the_page_cannot_give_is_refused(tmp_path, key, question,
         read_sheet(send(tmp_path, filled(key, "0a1b2c3d") | {"complete": False, "answers": [given]}), key)
 
 
+def test_x_itself_is_no_answer_to_whose_voice_it_is(tmp_path, key):
+    trial = next(one for one in key.trials if one.question == "voice" and not one.practice)
+    given = answer(trial, key, "right") | {"chosen": trial.clips[0]}
+    with pytest.raises(ConfigError, match="no choice of this question"):
+        read_sheet(send(tmp_path, filled(key, "0a1b2c3d") | {"complete": False, "answers": [given]}), key)
+
+
 def test_practice_and_second_answers_are_refused(tmp_path, key):
     practice = next(trial for trial in key.trials if trial.practice)
     sheet = filled(key, "0a1b2c3d") | {"complete": False}
@@ -165,7 +172,7 @@ def test_who_hears_well_passes_and_who_does_not_listen_fails(tmp_path, key):
     assert all(
         found[name].failed and found[name].wrong == found[name].of for name in ("quality", "similarity", "voice")
     )
-    assert not found["haste"].failed
+    assert not found["patience"].failed
 
 
 def test_whoever_answers_before_the_sound_can_end_fails(tmp_path, key):
@@ -173,7 +180,25 @@ def test_whoever_answers_before_the_sound_can_end_fails(tmp_path, key):
     for given in sheet["answers"]:
         given["seconds"] = 0.5
     failed = [check for check in checks(read_sheet(send(tmp_path, sheet), key), key) if check.failed]
-    assert [check.name for check in failed] == ["haste"] and failed[0].wrong == len(sheet["answers"])
+    assert [check.name for check in failed] == ["patience"] and failed[0].wrong == len(sheet["answers"])
+
+
+def test_one_sound_is_not_all_of_a_question(tmp_path, key):
+    sheet, trials = filled(key, "0a1b2c3d"), {trial.id: trial for trial in key.trials}
+    for given in sheet["answers"]:
+        heard_one = key.sounds[trials[given["trial"]].clips[0]]
+        given["seconds"] = heard_one.stop - heard_one.start
+    (found,) = (check for check in checks(read_sheet(send(tmp_path, sheet), key), key) if check.name == "patience")
+    alone = sum(trial.question == "quality" and not trial.practice for trial in key.trials)
+    assert found.wrong == found.of - alone and found.failed
+
+
+def test_a_check_fails_beyond_what_is_allowed_and_never_on_one_case():
+    def failed(wrong, of):
+        return Check(name="voice", wrong=wrong, of=of, allowed=1.0 / 3.0).failed
+
+    assert [failed(1, 3), failed(2, 3), failed(2, 6), failed(3, 6)] == [False, True, False, True]
+    assert not failed(1, 1) and failed(1, 2)
 
 
 def test_one_wrong_voice_of_four_is_forgiven_and_one_wrong_pair_of_four_is_not(tmp_path, key):

@@ -7,25 +7,17 @@ import pytest
 import soundfile
 import torch
 
-from tests.evaluation.performers import RATE, Guesser, write_choir
+from tests.evaluation.performers import RATE, make_quick, write_choir
 from vocalise.audio.files import read_wave, write_wave
 from vocalise.errors import AudioError, ConfigError, RunError
-from vocalise.evaluation import ears, read_report, score_folders
+from vocalise.evaluation import read_report, score_folders
 from vocalise.evaluation.matching import begins, match, says, sounds_in, target_of
 from vocalise.evaluation.outside import parse_cents
 
 
 @pytest.fixture(autouse=True)
-def _quick_ears(monkeypatch):
-    """Judges that need no teaching, and nobody who listens for words."""
-
-    def taught(prepared, split, *, same=None, **rest):
-        persons = tuple(sorted({(same or {}).get(name, name) for name in prepared.singers}))
-        return (Guesser("network", persons),) if len(persons) > 1 else ()
-
-    monkeypatch.setattr(ears, "phone_listener", lambda *rest, **more: None)
-    monkeypatch.setattr(ears, "train_judges", taught)
-    monkeypatch.setattr(ears, "examine", lambda judge, *rest, **more: judge.examination())
+def _quick(monkeypatch):
+    make_quick(monkeypatch)
 
 
 def touch(folder: Path, *names: str) -> Path:

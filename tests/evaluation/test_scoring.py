@@ -141,9 +141,24 @@ def test_a_conversion_that_lags_is_compared_on_the_sources_clock(waves, source):
     scene = Scene(source=source, converted=Take(late, RATE))
     figures = score(scene)
     assert scene.drifts and figures["drift"] == pytest.approx(0.25, abs=0.03)
-    assert figures["melody_kept"] > 0.85
+    assert figures["melody_kept"] > 0.9 and figures["loudness_correlation"] > 0.95 and figures["silence"] < 0.1
+    assert figures["mel_to_source"] < 2.0
     steady = Scene(source=source, converted=Take(waves[0], RATE))
-    assert not steady.drifts and steady.contour is steady.converted.contour
+    assert not steady.drifts and steady.aligned is steady.converted
+
+
+def test_what_is_aligned_is_the_same_sound_at_the_sources_times(waves, source):
+    late = torch.cat([torch.zeros(RATE // 5), waves[0]])
+    scene = Scene(source=source, converted=Take(late, RATE))
+    middle = slice(RATE, 4 * RATE)
+    assert torch.equal(scene.aligned.wave[middle], waves[0][middle])
+    assert scene.aligned.wave.shape == waves[0].shape
+    assert len(scene.aligned.contour.pitch) == len(source.contour.pitch)
+
+
+def test_another_song_is_not_aligned(waves, source):
+    other = Take(waves[1].flip(0), RATE)
+    assert not Scene(source=source, converted=other).drifts
 
 
 def truths(monkeypatch, **about):

@@ -110,6 +110,21 @@ def test_a_single_sample_in_silence_is_a_click():
     assert clicks(wave, RATE).tolist() == [1.0]
 
 
+def test_what_cannot_be_heard_beside_the_voice_is_no_click():
+    window = torch.hann_window(RATE)
+    voice = 0.1 * torch.sin(0.1 * torch.arange(RATE)) * window
+    louder = torch.sin(0.1 * torch.arange(RATE // 8)) * torch.hann_window(RATE // 8)
+    quiet = torch.zeros(RATE)
+    for size, heard in ((0.002, []), (0.02, [4.5])):  # of the voice's amplitude: 3 % and 30 %
+        wave = torch.cat([voice, voice, voice, voice, quiet])
+        wave[RATE * 9 // 2] = size
+        assert clicks(wave, RATE).tolist() == heard
+    wave = torch.cat([voice, voice, voice, voice, quiet, louder, quiet])
+    for place in (4.5, 5.0 - 0.03):  # just before a much louder moment nobody hears it
+        wave[round(place * RATE)] = 0.02
+    assert clicks(wave, RATE).tolist() == [4.5]
+
+
 def test_an_excerpt_may_begin_and_end_in_the_middle_of_a_note(choir):
     wave = choir["Bruno"].wave
     loudest = int(wave[5 * RATE : 6 * RATE].abs().argmax()) + 5 * RATE
@@ -156,6 +171,23 @@ def test_holes_in_a_conversion_are_counted_by_their_length(choir):
         assert silent_share(source, holed, RATE) == pytest.approx(seconds / SONG, abs=0.07)
     half = silent_share(source, converted[: len(converted) // 2], RATE)  # it ends too early
     assert half == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_hole_is_forty_decibels_deep_and_longer_than_a_tenth_of_a_second():
+    source = noise(4 * RATE, -6.0)
+
+    def holed(decibels: float, seconds: float) -> torch.Tensor:
+        wave = source.clone()
+        wave[RATE : RATE + round(seconds * RATE)] *= 10 ** (decibels / 20)
+        return wave
+
+    assert silent_share(source, holed(-35.0, 1.0), RATE) == 0.0
+    assert silent_share(source, holed(-45.0, 1.0), RATE) == pytest.approx(0.25, abs=0.04)
+    assert silent_share(source, holed(-math.inf, 0.1), RATE) == 0.0
+    assert silent_share(source, holed(-math.inf, 0.3), RATE) > 0.03
+    # Softer by 20 dB as a whole, it may be softer by 20 dB everywhere; by 68 dB, it is silent.
+    assert silent_share(source, 0.1 * holed(-25.0, 1.0), RATE) == 0.0
+    assert silent_share(source, 10 ** (-68 / 20) * source, RATE) == 1.0
 
 
 def test_pauses_of_the_source_need_not_be_filled(choir):

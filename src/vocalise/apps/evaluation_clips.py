@@ -14,7 +14,6 @@ from vocalise.apps.pages import picture, sound
 from vocalise.audio.files import read_wave
 from vocalise.audio.loudness import frame_levels, level
 from vocalise.audio.pitch import Contour
-from vocalise.audio.pitch import pitch_contour as track_pitch  # TODO tracker
 from vocalise.audio.resampling import resample
 from vocalise.errors import AudioError
 from vocalise.evaluation.catalogue import BY_NAME, MEASURES, Measure
@@ -22,12 +21,12 @@ from vocalise.evaluation.records import Clip
 from vocalise.evaluation.summary import verdicts
 from vocalise.evaluation.symptoms import symptom
 from vocalise.measures.pictures import Panel, comparison, pitch_curves
+from vocalise.measures.tracker import track_pitch
 
 WORST = 5  # passages shown first
 PICTURED = 24  # clips with players and pictures, at most
 SECONDS = 20.0  # of each, at most
 HIGHEST = 24_000  # Hz; rate of the players at most
-HOP = 0.010  # seconds
 SPECTROGRAM = 1.3  # inches high
 _QUIET = 40.0  # dB below the loudest moment: nothing to hear
 _STILL = -120.0  # dBFS, for silence, which has no level
@@ -68,8 +67,7 @@ class Line:
     """A row of a passage's table of figures: a value for each clip."""
 
     measure: Measure
-    cells: tuple[tuple[str, str], ...]  # value and verdict; no verdict where it decides nothing
-    beside: str
+    cells: tuple[tuple[str, str, str], ...]  # value, verdict where it decides, and what to hold it against
 
 
 @dataclass(frozen=True)
@@ -155,18 +153,19 @@ def outcome(clip: Clip, folder: Path) -> Outcome:
 
 
 def lines(clips: Sequence[Clip], references: Mapping[str, float]) -> tuple[Line, ...]:
-    """All figures that any of the clips has, those that decide first."""
-    known = [one for one in MEASURES if any(one.name in clip.figures for clip in clips)]
-    found = []
-    for measure in sorted(known, key=lambda one: not one.headline):
-        values = [clip.figures.get(measure.name) for clip in clips]
-        cells = tuple(
-            (measure.shown(value), measure.verdict(value) if measure.headline and value is not None else "")
-            for value in values
-        )
-        told = [beside(measure, {**references, **clip.figures}) for clip in clips]
-        found.append(Line(measure, cells, told[0] if len(set(told)) == 1 else " | ".join(one or "–" for one in told)))
-    return tuple(found)
+    """All figures that any of the clips has, those that decide first; ceilings and floors stand beside theirs."""
+    sides = {name for one in MEASURES for name in one.beside if not BY_NAME[name].beside}
+    known = [one for one in MEASURES if one.name not in sides and any(one.name in clip.figures for clip in clips)]
+    return tuple(
+        Line(measure, tuple(_cell(measure, clip.figures, references) for clip in clips))
+        for measure in sorted(known, key=lambda one: not one.headline)
+    )
+
+
+def _cell(measure: Measure, figures: Mapping[str, float], references: Mapping[str, float]) -> tuple[str, str, str]:
+    value = figures.get(measure.name)
+    verdict = measure.verdict(value) if measure.headline and value is not None else ""
+    return firm(measure.shown(value)), verdict, beside(measure, {**references, **figures})
 
 
 def beside(measure: Measure, figures: Mapping[str, float]) -> str:
@@ -188,15 +187,10 @@ def link(path: str, folder: Path) -> str:
 
 
 class Desk:
-    """Cuts the shown stretch out of each file, once, and tracks its pitch.
+    """Cuts the shown stretch out of each file below the report's folder, once, and tracks its pitch."""
 
-    Args:
-        folder: the report's.
-        contours: by path as the report names it; what is missing is tracked.
-    """
-
-    def __init__(self, folder: Path, contours: Mapping[str, Contour]) -> None:
-        self._folder, self._contours = folder, contours
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._waves: dict[tuple[str, float], tuple[Tensor, int]] = {}
         self._tracks: dict[tuple[str, float], Contour] = {}
 
@@ -253,12 +247,7 @@ class Desk:
 
     def _track(self, path: str, start: float) -> Contour:
         if (path, start) not in self._tracks:
-            known = self._contours.get(path)
-            if known is None:
-                self._tracks[path, start] = track_pitch(*self._cut(path, start), hop=HOP)
-            else:
-                here = slice(round(start / known.hop), round((start + SECONDS) / known.hop) + 1)
-                self._tracks[path, start] = Contour(known.pitch[here], known.voicing[here], known.hop)
+            self._tracks[path, start] = track_pitch(*self._cut(path, start))
         return self._tracks[path, start]
 
 

@@ -4,7 +4,7 @@ report, sound files ──▶ findings │ headlines │ passages │ judges │
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -25,7 +25,6 @@ from vocalise.apps.evaluation_clips import (
 )
 from vocalise.apps.evaluation_judges import benches, charts
 from vocalise.apps.pages import render
-from vocalise.audio.pitch import Contour
 from vocalise.evaluation.catalogue import BY_NAME, HEADLINES, MEASURES, Measure
 from vocalise.evaluation.comparing import outcome as decided
 from vocalise.evaluation.records import Clip, Difference, Interval, Level, Report, Row, Saying, System
@@ -92,17 +91,16 @@ class Table:
     sections: tuple[tuple[str, tuple[tuple[Measure, tuple[Cell | None, ...]], ...]], ...]
 
 
-def evaluation_page(report: Report, folder: Path, *, contours: Mapping[str, Contour] | None = None) -> str:
+def evaluation_page(report: Report, folder: Path) -> str:
     """The whole page as HTML; it fetches nothing and works from disk.
 
     Args:
         report: what was found.
         folder: where the report lies, and against which its paths are meant.
-        contours: pitch that is known already, by path as the report names it; what is missing is tracked anew.
     """
     ranked = passages(report.clips)
     worst, others = chosen(ranked)
-    desk = Desk(folder, contours or {})
+    desk = Desk(folder)
     names = [system.name for system in report.systems]
     scenes = [desk.scene(one, names, report.references) for one in [*worst, *others]]
     return render(
@@ -188,7 +186,7 @@ def _range(measure: Measure, found: Interval) -> str:
         return "one song"
     low, high = measure.shown(found.low), measure.shown(found.high)
     if low == high:
-        return "the same in every song"
+        return "constant"
     unit = f" {measure.unit}" if measure.unit else ""
     return f"{low.removesuffix(unit)} to {high}"
 
@@ -233,7 +231,12 @@ def told(sayings: Sequence[Saying]) -> tuple[list[Saying], list[Saying]]:
 
 def _values(clip: Clip) -> list[tuple[str, str]]:
     found = verdicts(clip)
-    return [(one.shown(clip.figures.get(one.name)), found.get(one.name, "")) for one in HEADLINES]
+    shown = [one.shown(clip.figures.get(one.name)) for one in HEADLINES]
+    bare = [
+        text if one.unit == "%" else text.removesuffix(f" {one.unit}")
+        for one, text in zip(HEADLINES, shown, strict=True)
+    ]
+    return [(text, found.get(one.name, "")) for one, text in zip(HEADLINES, bare, strict=True)]
 
 
 def _model(report: Report) -> list[tuple[Measure, list[str], list[str]]]:

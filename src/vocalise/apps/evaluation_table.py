@@ -1,6 +1,6 @@
 """The report on the terminal: the figures that decide, with intervals and what to hold them against; the findings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from rich.box import SIMPLE_HEAD
@@ -10,11 +10,11 @@ from rich.text import Text
 
 from vocalise.apps.tables import wide_console
 from vocalise.evaluation.catalogue import BY_NAME, HEADLINES, Measure
-from vocalise.evaluation.records import Difference, Interval, Report, Row
+from vocalise.evaluation.records import Difference, Interval, Report, Row, Saying
 from vocalise.evaluation.summary import CONVERSIONS, RECONSTRUCTIONS
 
 STYLES: Mapping[str, str] = MappingProxyType({"good": "green", "fair": "yellow", "poor": "bold red", "note": ""})
-BESIDE = 1  # ceilings and floors that fit beside a figure here; the page has them all
+SIGNS: Mapping[str, str] = MappingProxyType({"good": "✓", "fair": "≈", "poor": "✗"})  # where there are no colours
 
 
 def show_report(report: Report, console: Console | None = None) -> None:
@@ -25,7 +25,7 @@ def show_report(report: Report, console: Console | None = None) -> None:
         f"{system.name}, {row.group}" if row else system.name for system, row in zip(report.systems, rows, strict=True)
     ]
     heads = ["", *names, *(["difference"] if report.differences else [])]
-    table = Table(*(Column(Text(head)) for head in heads), box=SIMPLE_HEAD)
+    table = Table(*(Column(Text(head)) for head in heads), box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for measure in HEADLINES:
         found = [row.figures.get(measure.name) if row else None for row in rows]
         if any(found):
@@ -33,12 +33,21 @@ def show_report(report: Report, console: Console | None = None) -> None:
             table.add_row(Text(measure.title), *cells, *([_apart(measure, report)] if report.differences else []))
     if table.row_count:
         console.print(table)
-    for saying in report.sayings:
+    for saying in _told(report):
         who = f"{saying.system}: " if saying.system and len(report.systems) > 1 else ""
         level = "" if saying.level == "note" else f"{saying.level}: "
         console.print(Text(f"{level}{who}{saying.words}", style=STYLES[saying.level]))
     states = [clip.state for clip in report.clips]
     console.print(Text(", ".join(f"{states.count(one)} {one}" for one in ("scored", "skipped", "failed")) + "."))
+
+
+def _told(report: Report) -> Iterator[Saying]:
+    """The verdict on each system, and all that is not good: the table and the page have the rest."""
+    judged: set[str] = set()
+    for saying in report.sayings:
+        if saying.level != "good" or (saying.system and saying.system not in judged):
+            yield saying
+        judged.add(saying.system)
 
 
 def _row(report: Report, system: str) -> Row | None:
@@ -48,15 +57,17 @@ def _row(report: Report, system: str) -> Row | None:
 
 
 def _cell(measure: Measure, found: Interval | None, row: Row | None, report: Report) -> Text:
-    if found is None:
+    """A figure with its interval; below it the ceilings and floors without which it says little."""
+    if found is None or row is None:
         return Text("–")
-    text = Text(measure.shown(found.value), style=STYLES[measure.verdict(found.value)])
-    text.append(_between(measure, found), style="")
-    for name in measure.beside[:BESIDE] if row is not None else ():
-        other = row.figures.get(name) if row is not None else None
-        value = other.value if other is not None else report.references.get(name)
-        if value is not None:
-            text.append(f"  {BY_NAME[name].title}: {BY_NAME[name].shown(value)}", style="dim")
+    verdict = measure.verdict(found.value)
+    text = Text(f"{SIGNS[verdict]} {measure.shown(found.value)}", style=STYLES[verdict])
+    text.append(_between(measure, found), style="default not bold")
+    means = {name: one.value for name, one in row.figures.items()}
+    known = {**report.references, **means}
+    beside = [f"{BY_NAME[name].title}: {BY_NAME[name].shown(known[name])}" for name in measure.beside if name in known]
+    if beside:
+        text.append("\n" + "; ".join(beside), style="dim default not bold")
     return text
 
 

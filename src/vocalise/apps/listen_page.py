@@ -6,7 +6,7 @@ from typing import Any
 from vocalise.apps.listen_words import LANGUAGES
 from vocalise.apps.pages import render, sound
 from vocalise.errors import ConfigError
-from vocalise.evaluation.listening import Listening
+from vocalise.evaluation.listening import Key, Listening
 from vocalise.evaluation.listening.answers import FORMAT, QUALITY, WHAT
 
 
@@ -48,7 +48,14 @@ def _facts(listening: Listening) -> dict[str, Any]:
         "questions": key.asked,
         "points": {"quality": QUALITY, "similarity": key.points},
         "minutes": max(1, round(listening.minutes)),
-        "sample": next(trial for trial in key.trials if trial.practice).clips[-1],
+        "sample": _sample(key),
         "trials": trials,
         "sounds": {name: sound(wave, key.rate).partition(",")[2] for name, wave in listening.waves.items()},
     }
+
+
+def _sample(key: Key) -> str:
+    """What the volume is set by: a real recording if there is one, from the practice if it has one."""
+    practised = [clip for trial in key.trials if trial.practice for clip in trial.clips]
+    real = [clip for clip in (*practised, *key.sounds) if key.sounds[clip].role in ("natural", "reference")]
+    return (real or practised)[0]

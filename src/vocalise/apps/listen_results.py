@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from types import MappingProxyType
 
 from rich.box import SIMPLE_HEAD
@@ -16,8 +17,8 @@ from vocalise.evaluation.listening.crossed import Mean
 from vocalise.evaluation.listening.key import Role
 from vocalise.evaluation.listening.results import Choice, Contrast, Listener, Opinion, Results
 
-HEADS = ("", "mean", "95 % interval", "answers", "listeners", "songs")
-SHARE_HEADS = ("", "share", "Wilson 95 %", "p of guessing", "answers", "listeners", "songs")
+HEADS = ("", "mean", "95 % interval", "answers", "listeners", "phrases")
+SHARE_HEADS = ("", "share", "Wilson 95 %", "p of guessing", "answers", "listeners", "phrases")
 HIDDEN: Mapping[Role, str] = MappingProxyType(
     {
         "natural": "real singing (hidden)",
@@ -49,6 +50,7 @@ class Block:
     lines: tuple[Line, ...]
     least: str  # what the ends of the drawing stand for
     most: str
+    middle: bool = False  # whether the middle means something: no difference, or guessing
 
 
 def results_page(results: Results) -> str:
@@ -72,7 +74,8 @@ def show_results(results: Results, console: Console | None = None) -> None:
     for block in blocks(results):
         _print_table(console, block.title, block.heads, [line.cells for line in block.lines])
     _print_table(console, "Listeners", LISTENERS, [listener_row(one) for one in results.listeners])
-    for words in (*sayings(results), *screening(results)):
+    rule = [results.rule] if any(one.failed for one in results.listeners) else []
+    for words in (*sayings(results), *screening(results), *rule):
         console.print(Text(words))
 
 
@@ -93,16 +96,18 @@ def blocks(results: Results) -> Iterator[Block]:
         title = "Sound quality" if question == "quality" else "Likeness to the target"
         yield from _block(f"{title}, 1 to {points}", HEADS, opinions, "1", str(points))
         contrasts = tuple(_contrast(one, points) for one in results.contrasts if one.question == question)
-        yield from _block(f"{title}: differences", HEADS, contrasts, f"-{points - 1}", f"+{points - 1}")
+        yield from _block(f"{title}: differences", HEADS, contrasts, f"-{points - 1}", f"+{points - 1}", middle=True)
     voices = tuple(_choice(one) for one in results.choices if one.question == "voice")
-    yield from _block("Whose voice is it?", SHARE_HEADS, voices, "0 %", "100 %")
+    yield from _block("Whose voice is it?", SHARE_HEADS, voices, "0 %", "100 %", middle=True)
     systems = tuple(_choice(one) for one in results.choices if one.question == "systems")
-    yield from _block("Can they be told apart? (50 % is guessing)", SHARE_HEADS, systems, "0 %", "100 %")
+    yield from _block("Can they be told apart? (50 % is guessing)", SHARE_HEADS, systems, "0 %", "100 %", middle=True)
 
 
-def _block(title: str, heads: tuple[str, ...], lines: tuple[Line, ...], least: str, most: str) -> Iterator[Block]:
+def _block(
+    title: str, heads: tuple[str, ...], lines: tuple[Line, ...], least: str, most: str, *, middle: bool = False
+) -> Iterator[Block]:
     if lines:
-        yield Block(title=title, heads=heads, lines=lines, least=least, most=most)
+        yield Block(title=title, heads=heads, lines=lines, least=least, most=most, middle=middle)
 
 
 def _opinion(one: Opinion, points: int) -> Line:
@@ -152,10 +157,10 @@ def probability(p: float) -> str:
 
 def listener_row(one: Listener) -> tuple[str, ...]:
     """A listener as they are shown, in the order of `LISTENERS`."""
-    told = [f"{check.name} {check.of - check.wrong} of {check.of}" for check in one.checks]
+    told = [f"{check.name} {check.of - check.wrong}/{check.of}" for check in one.checks]
     answers = f"{one.answers}" if one.complete else f"{one.answers}, stopped early"
     verdict = "yes" if one.counted and not one.failed else "yes, though failed" if one.counted else "left out"
-    return one.listener, one.file, one.through or "–", answers, ", ".join(told), verdict
+    return one.listener, PurePath(one.file).name, one.through or "–", answers, ", ".join(told), verdict
 
 
 def sayings(results: Results) -> Iterator[str]:
@@ -188,8 +193,8 @@ def _said_of(choice: Choice) -> Iterator[str]:
     elif not clear:
         yield f"{choice.system}: listeners do not agree on whether it is the target's voice ({share} for the target)."
     else:
-        whose = "the target's" if choice.low > 0.5 else "still the source singer's"
-        yield f"{choice.system}: most take its voice for {whose} ({share} for the target)."
+        whom = "the target" if choice.low > 0.5 else "the source singer still"
+        yield f"{choice.system}: most hear {whom} ({share} for the target)."
 
 
 def screening(results: Results) -> Iterator[str]:
@@ -198,7 +203,7 @@ def screening(results: Results) -> Iterator[str]:
     if failed:
         names = ", ".join(f"{one.listener} ({', '.join(one.failed)})" for one in failed)
         done = "They are left out." if results.left_out else "They are counted; --leave-out-failed leaves them out."
-        yield f"Failed the checks: {names}. {done} {results.rule}"
+        yield f"Failed the checks: {names}. {done}"
     counted = sum(one.counted for one in results.listeners)
     if counted < FEW:
         yield f"{counted} listener{'s' if counted != 1 else ''} counted: for results to rely on, ask {FEW} or more."

@@ -4,12 +4,11 @@ voices, DATA ──held-out songs──▶ jobs ──convert──▶ sound ─
 """
 
 import time
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-from vocalise.audio.pitch import Contour
 from vocalise.conversion.curves import parse_transpose
 from vocalise.data.prepare import prepare
 from vocalise.devices import choose_device
@@ -78,7 +77,6 @@ def evaluate(
     data: Path,
     out: Path,
     *,
-    contours: MutableMapping[str, Contour] | None = None,
     progress: Progress = silent,
     **wishes: Unpack[Wishes],
 ) -> Report:
@@ -90,7 +88,6 @@ def evaluate(
         voices: name and path of each voice file; an empty name is found from the path.
         data: folder of recordings, as for training.
         out: folder to write into: new, empty, or that of the same evaluation.
-        contours: takes the pitch of all that was tracked, by path as the report names it, for whoever draws it.
         progress: told what is being done, in seconds of song where songs are concerned.
         wishes: how it is done; see `Choices`.
 
@@ -123,7 +120,7 @@ def evaluate(
     clips = [_clip(one, out) for one in renderings]
     places = [place for place, clip in enumerate(clips) if clip.state == "scored"]
     subjects = [_subject(renderings[place], clips[place], takes, choices, same, out) for place in places]
-    for place, clip in zip(places, measure(subjects, ears, contours=contours, progress=progress), strict=True):
+    for place, clip in zip(places, measure(subjects, ears, progress=progress), strict=True):
         clips[place] = clip
     making = Making(
         title=choices.title or _title(systems, data),

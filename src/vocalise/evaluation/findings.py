@@ -107,6 +107,9 @@ def _verdict(system: str, conversions: Sequence[Clip]) -> Saying:
     told = tally(conversions)
     if not told.clips:
         return Saying(level="note", system=system, words="There is no conversion to judge.")
+    if told.failed == told.clips:
+        which = f"None of {told.clips} conversions could" if told.clips > 1 else "The only conversion could not"
+        return Saying(level="poor", system=system, words=f"{which} be made or read.")
     asked = {name for clip in conversions for name in verdicts(clip)}
     missing = [one.title for one in HEADLINES if one.name not in asked]
     words = _success(told, " that was measured" if missing else "")

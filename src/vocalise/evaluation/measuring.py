@@ -3,14 +3,13 @@
 subjects ──by song──▶ takes (heard once) ──▶ scenes ──score──▶ clips with figures
 """
 
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from vocalise.audio.files import read_wave, shown
-from vocalise.audio.pitch import Contour
 from vocalise.data.choir import Syllable
 from vocalise.errors import VocaliseError
 from vocalise.evaluation.ears import RATE, Ears
@@ -56,7 +55,6 @@ def measure(
     subjects: Sequence[Subject],
     ears: Ears,
     *,
-    contours: MutableMapping[str, Contour] | None = None,
     progress: Progress = silent,
     workers: int = WORKERS,
 ) -> tuple[Clip, ...]:
@@ -65,11 +63,9 @@ def measure(
     Args:
         subjects: what is to be measured.
         ears: who listens.
-        contours: takes the pitch of all that was tracked, by path as the clips name it, for whoever draws it.
         progress: told the seconds of song that are done.
         workers: threads.
     """
-    known: MutableMapping[str, Contour] = {} if contours is None else contours
     total, done = sum(one.clip.seconds for one in subjects), 0.0
     found: dict[int, Clip] = {}
     groups: dict[str, list[int]] = {}
@@ -80,7 +76,7 @@ def measure(
         for song, places in groups.items():
             progress("measuring", done, total, song)
             shelf = _shelf(pool, [subjects[place] for place in places])
-            clips = pool.map(lambda place: _measured(subjects[place], shelf, ears, known), places)  # noqa: B023 - used up here
+            clips = pool.map(lambda place: _measured(subjects[place], shelf, ears), places)  # noqa: B023 - used up here
             for place, clip in zip(places, clips, strict=True):
                 found[place] = clip
                 done += clip.seconds
@@ -107,9 +103,7 @@ def _heard(path: Path, *, ceiling: bool) -> Take:
     return take
 
 
-def _measured(
-    subject: Subject, shelf: dict[Path, Take | str], ears: Ears, contours: MutableMapping[str, Contour]
-) -> Clip:
+def _measured(subject: Subject, shelf: dict[Path, Take | str], ears: Ears) -> Clip:
     missing = shelf[subject.source]
     scene = missing if isinstance(missing, str) else _tried(lambda: _scene(subject, shelf))
     if isinstance(scene, str):
@@ -121,10 +115,7 @@ def _measured(
     figures = _tried(lambda: score(scene, ears.judges, ears.examinations, ears.listener, speakers=ears.speakers))
     if isinstance(figures, str):
         return replace(subject.clip, state="failed", why=figures)
-    clip = subject.clip
-    takes = ((clip.source_path, scene.source), (clip.path, scene.converted), (clip.truth_path, scene.truth))
-    contours.update({path: take.contour for path, take in takes if take is not None})
-    return replace(clip, figures=figures, heard=heard(scene.converted, ears.judges))
+    return replace(subject.clip, figures=figures, heard=heard(scene.converted, ears.judges))
 
 
 def _scene(subject: Subject, shelf: dict[Path, Take | str]) -> Scene:

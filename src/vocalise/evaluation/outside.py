@@ -5,12 +5,11 @@ source, converted ──names──▶ pairs ──measure──▶ clips       
 
 import time
 from collections import Counter
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vocalise.audio.files import describe
-from vocalise.audio.pitch import Contour
 from vocalise.conversion.curves import MOST_SEMITONES
 from vocalise.data.cache import key_of
 from vocalise.data.records import legible
@@ -74,7 +73,6 @@ def score_folders(
     seed: int = 0,
     title: str = "",
     command: str = "",
-    contours: MutableMapping[str, Contour] | None = None,
     progress: Progress = silent,
 ) -> Report:
     """Scores converted songs, whoever made them, and writes tables and report into a folder.
@@ -92,7 +90,6 @@ def score_folders(
         seed: of all that is drawn by chance.
         title: of the report.
         command: for the report.
-        contours: takes the pitch of all that was tracked, by path as the report names it, for whoever draws it.
         progress: told what is being done.
 
     Raises:
@@ -113,7 +110,7 @@ def score_folders(
     clips = [_clip(case, out) for case in cases]
     places = [place for place, clip in enumerate(clips) if clip.state == "scored"]
     subjects = [_subject(cases[place], clips[place], targets, transpose, persons, out) for place in places]
-    for place, clip in zip(places, measure(subjects, ears, contours=contours, progress=progress), strict=True):
+    for place, clip in zip(places, measure(subjects, ears, progress=progress), strict=True):
         clips[place] = clip
     making = Making(
         title=title or f"{' and '.join(one.name for one in systems)} on {source.absolute().name}",

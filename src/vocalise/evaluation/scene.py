@@ -21,7 +21,7 @@ from vocalise.measures.alignment import Alignment, align, realigned
 from vocalise.measures.tracker import track_pitch
 
 HOP = 0.010  # seconds between frames of all that is scored
-DRIFTING = 0.050  # seconds; from here on a conversion is put on the source's clock before its pitch is compared …
+DRIFTING = 0.050  # seconds; from here on a conversion is put on the source's clock before the two are compared …
 USABLE = 0.5  # … if at least this share of it can be aligned at all
 _SILENT = -70.0  # dBFS; what never gets louder holds no song
 
@@ -120,10 +120,26 @@ class Scene:
 
     @cached_property
     def drifts(self) -> bool:
-        """Whether its pitch has to be put on the source's clock before it is compared."""
+        """Whether it has to be put on the source's clock before the two are compared moment by moment."""
         return self.alignment.drift > DRIFTING and self.alignment.usable >= USABLE
 
     @cached_property
+    def aligned(self) -> Take:
+        """The conversion on the source's clock and of its length; as it is, where it does not drift.
+
+        Where the lag jumps, so does the wave: it is for listeners that compare moments, not for looking for clicks.
+        """
+        if not self.drifts:
+            return self.converted
+        times = torch.arange(self.source.wave.shape[-1], dtype=torch.float64) / self.rate
+        places = ((times + self.alignment.lag_at(times)) * self.rate).round().long()
+        last = self.converted.wave.shape[-1] - 1
+        there = (places >= 0) & (places <= last)
+        take = Take(torch.where(there, self.converted.wave[places.clamp(0, last)], 0.0), self.rate)
+        take.once("contour", lambda: realigned(self.converted.contour, self.alignment))
+        return take
+
+    @property
     def contour(self) -> Contour:
         """The conversion's pitch, on the source's clock."""
-        return realigned(self.converted.contour, self.alignment) if self.drifts else self.converted.contour
+        return self.aligned.contour

@@ -81,7 +81,8 @@ def melody(scene: Scene) -> dict[str, float]:
         "voiced": follows.voiced_estimate,
     }
     ceiling = LOW_CEILING if math.isnan(agree.rpa50) else max(LOW_CEILING, agree.rpa50)
-    figures["melody_kept"] = min(1.0, follows.rpa50 / ceiling)
+    # Python's min(1, nan) is 1, which would make a perfect melody of none.
+    figures["melody_kept"] = math.nan if math.isnan(follows.rpa50) else min(1.0, follows.rpa50 / ceiling)
     return figures
 
 
@@ -91,7 +92,7 @@ def _agreement(source: Take) -> PitchFigures:
 
 def content(scene: Scene, listener: PhoneListener) -> dict[str, float]:
     """What is sung, by a listener for sounds of speech; of silence in place of a song, nothing is kept."""
-    source, converted, rate = scene.source, scene.converted, scene.rate
+    source, converted, rate = scene.source, scene.aligned, scene.rate
     found = listener.compare(source.wave, converted.wave, rate)
     figures = {
         "content_kept": found.kept,
@@ -111,23 +112,23 @@ def content(scene: Scene, listener: PhoneListener) -> dict[str, float]:
 
 def sound(scene: Scene) -> dict[str, float]:
     """Loudness, and distances to the source, of which who sings is part."""
-    source, converted, rate = scene.source.wave, scene.converted.wave, scene.rate
-    contours = scene.source.contour, scene.converted.contour
+    source, converted, rate = scene.source.wave, scene.aligned.wave, scene.rate
+    contours = scene.source.contour, scene.contour
     return {
-        "loudness_correlation": _loudness(scene),
+        "loudness_correlation": _loudness(source, converted, rate),
         "mel_to_source": mel_distance(source, converted, rate),
         "mcd_world_to_source": mcd_world(source, converted, rate, contours=contours),
         "mcd_logmel_to_source": mcd_logmel(source, converted, rate),
         "stft_to_source": stft_distance(source, converted, rate).total,
-        "noise": noise_floor(converted, rate),
+        "noise": noise_floor(scene.converted.wave, rate),
         "noise_source": scene.source.once("noise", lambda: noise_floor(source, rate)),
     }
 
 
-def _loudness(scene: Scene) -> float:
+def _loudness(source: Tensor, converted: Tensor, rate: int) -> float:
     """A conversion that does not vary where the source does has lost all that a correlation could tell."""
-    found = loudness_correlation(scene.source.wave, scene.converted.wave, scene.rate)
-    if math.isnan(found) and loudness_correlation(scene.source.wave, scene.source.wave, scene.rate) > 0.0:
+    found = loudness_correlation(source, converted, rate)
+    if math.isnan(found) and loudness_correlation(source, source, rate) > 0.0:
         return 0.0
     return found
 
@@ -139,7 +140,7 @@ def truth(scene: Scene) -> dict[str, float]:
     warped = not scene.simultaneous
     figures = {"truth_warped": float(warped)}
     for name, distance in _DISTANCES:
-        figures[f"{name}_to_truth"] = distance(scene.truth, scene.converted, warped)
+        figures[f"{name}_to_truth"] = distance(scene.truth, scene.aligned, warped)
         figures[f"{name}_source_to_truth"] = _apart(name, distance, scene.truth, scene.source, warped)
         rivals = [_apart(name, distance, scene.truth, rival, warped) for rival in scene.rivals]
         figures[f"{name}_other_to_truth"] = min((found for found in rivals if math.isfinite(found)), default=math.nan)
@@ -176,7 +177,7 @@ def integrity(scene: Scene) -> dict[str, float]:
     own = source.once("clicks", lambda: _rate(clicks(source.wave, source.rate), source))
     return {
         "length_error": abs(converted.seconds - source.seconds),
-        "silence": silent_share(source.wave, converted.wave, scene.rate),
+        "silence": silent_share(source.wave, scene.aligned.wave, scene.rate),
         "clicks": max(0.0, _rate(clicks(converted.wave, converted.rate), converted) - own),
         "clicks_source": own,
         "drift": scene.alignment.drift,

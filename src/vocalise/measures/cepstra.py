@@ -19,7 +19,8 @@ from torch import Tensor
 from vocalise.audio.pitch import Contour, contour_at
 from vocalise.audio.resampling import resample
 from vocalise.audio.spectrum import cepstra
-from vocalise.measures.spectra import FLOOR, SIZE, active_frames, compared, log_mel_amplitude, together
+from vocalise.measures.spectra import FLOOR, SIZE, active_frames, compared, hidden_power, log_mel_amplitude, together
+from vocalise.measures.tracker import track_pitch
 
 RATE = 16_000  # Hz, for which the warp is meant
 FRAME = 80  # samples: 5 ms
@@ -39,6 +40,7 @@ def mcd_world(
     *,
     warped: bool = False,
     contours: tuple[Contour, Contour] | None = None,
+    depth: float | None = None,
 ) -> float:
     """Mel-cepstral distance in dB of WORLD's spectral envelopes (CheapTrick: Morise, 2015), 24 coefficients, α 0.42.
 
@@ -51,15 +53,20 @@ def mcd_world(
             the voice's, not the moment's). A frame of the reference then counts once, with the mean over the frames
             laid along it.
         contours: the pitch of both, which CheapTrick needs; tracked with the scoring tracker if not given.
+        depth: dB; what is fainter than a white noise so far below the wave's own active frames counts as that noise, in
+            either wave. None has a floor far below what can be heard; see `spectra.mel_distance`.
     """
     waves = tuple(resample(wave.detach().cpu(), rate, RATE) for wave in (reference, estimate))
     one, other = together(*waves, warped=warped)
     active = active_frames(one, hop=FRAME)
     if not active.any():
         return math.nan
-    pitches = contours or (_tracked(one), _tracked(other))
-    pair = mel_cepstra(one, pitches[0]), mel_cepstra(other, pitches[1])
-    return _distance(pair, (active, active_frames(other, hop=FRAME)), warped=warped)
+    pitches = contours or (track_pitch(one.float(), RATE), track_pitch(other.float(), RATE))
+    first, second = (
+        mel_cepstra(wave, pitch, hidden=hidden_power(wave, depth, hop=FRAME))
+        for wave, pitch in zip((one, other), pitches, strict=True)
+    )
+    return _distance((first, second), (active, active_frames(other, hop=FRAME)), warped=warped)
 
 
 def mcd_logmel(
@@ -70,6 +77,7 @@ def mcd_logmel(
     warped: bool = False,
     coefficients: int = 24,
     bands: int = 80,
+    depth: float | None = None,
 ) -> float:
     """Mel-cepstral distance in dB of cepstra taken from the log amplitude in mel bands.
 
@@ -83,12 +91,20 @@ def mcd_logmel(
     # From the orthonormal transform to the series above.
     scale = torch.full((coefficients + 1, 1), math.sqrt(2.0 / bands), dtype=torch.float64)
     scale[0] = math.sqrt(1.0 / bands)
-    first, second = (scale * cepstra(log_mel_amplitude(wave, rate, bands), coefficients + 1) for wave in (one, other))
+    first, second = (
+        scale * cepstra(log_mel_amplitude(wave, rate, bands, hidden=hidden_power(wave, depth)), coefficients + 1)
+        for wave in (one, other)
+    )
     return _distance((first, second), (active, active_frames(other)), warped=warped)
 
 
-def mel_cepstra(wave: Tensor, contour: Contour, *, order: int = ORDER, alpha: float = ALPHA) -> Tensor:
-    """Mel-cepstra of WORLD's envelope of a wave (samples,) at 16 kHz: (order + 1, frames), a frame every 5 ms."""
+def mel_cepstra(
+    wave: Tensor, contour: Contour, *, order: int = ORDER, alpha: float = ALPHA, hidden: float = 0.0
+) -> Tensor:
+    """Mel-cepstra of WORLD's envelope of a wave (samples,) at 16 kHz: (order + 1, frames), a frame every 5 ms.
+
+    What is fainter than a white noise of the power `hidden` is raised to it.
+    """
     sound = np.ascontiguousarray(wave.detach().double().cpu().numpy())
     frames = len(sound) // FRAME + 1
     times = np.arange(frames) * (FRAME / RATE)
@@ -101,7 +117,7 @@ def mel_cepstra(wave: Tensor, contour: Contour, *, order: int = ORDER, alpha: fl
     for first in range(0, frames, _BLOCK):
         here = slice(first, first + _BLOCK)
         power = pyworld.cheaptrick(padded, pitch[here], times[here], RATE, fft_size=_TRANSFORM)
-        parts.append(envelope_cepstra(power, order=order, alpha=alpha))
+        parts.append(envelope_cepstra(np.maximum(power, hidden), order=order, alpha=alpha))
     return torch.from_numpy(np.concatenate(parts, axis=1))
 
 
@@ -140,9 +156,3 @@ def _distance(pair: tuple[Tensor, Tensor], active: tuple[Tensor, Tensor], *, war
     # `compared` takes the root of the mean over coefficients, the distance that of the sum.
     scale = 10.0 * math.sqrt(2.0 * (len(pair[0]) - 1)) / math.log(10.0)
     return scale * compared(pair, active, warped=warped, skipped=1)
-
-
-def _tracked(wave: Tensor) -> Contour:
-    from vocalise.measures.tracker import track_pitch
-
-    return track_pitch(wave.float(), RATE)

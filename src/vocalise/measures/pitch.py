@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vocalise.audio.pitch import Contour, contour_at, pitch_contour
+from vocalise.audio.pitch import Contour, contour_at
+from vocalise.measures.tracker import track_pitch
 
 NEAR = 50.0  # cents; a quarter tone
 GROSS = 0.20  # of the reference's frequency
@@ -29,9 +30,13 @@ class PitchFigures:
     rpa50: float  # share of the reference's voiced frames whose estimate is voiced and within 50 cents
     chroma50: float  # the same, whatever the octave
     median_cents: float  # median absolute difference, over frames voiced in both
+    log_f0_rmse: float  # cents: root mean square difference, over frames voiced in both
     gross: float  # share of the frames voiced in both that are off by more than 20 %
+    octave: float  # share of the frames voiced in both that are off by whole octaves, give or take 50 cents
     voicing_error: float  # share of all frames that only one of the two calls voiced
     frame_error: float  # share of all frames with either of these two errors
+    voiced_reference: float  # share of all frames
+    voiced_estimate: float
     offset: float  # cents: median of estimate minus reference, as they came
     transposition: float  # cents that were taken from the estimate before it was compared
 
@@ -54,17 +59,22 @@ def compare_contours(reference: Contour, estimate: Contour, *, transposition: fl
     offset = _median(cents)
     taken = (0.0 if math.isnan(offset) else offset) if transposition is None else transposition
     apart = cents - taken
-    folded = apart - 1200.0 * torch.round(apart / 1200.0)
+    octaves = torch.round(apart / 1200.0)
+    near = (apart - 1200.0 * octaves).abs() < NEAR
     off = (torch.exp2(apart / 1200.0) - 1.0).abs() > GROSS
     wrong = voiced != answered
     return PitchFigures(
         log_f0_correlation=correlation(sung[both].log(), heard[both].log()),
         rpa50=_share(int((apart.abs() < NEAR).sum()), int(voiced.sum())),
-        chroma50=_share(int((folded.abs() < NEAR).sum()), int(voiced.sum())),
+        chroma50=_share(int(near.sum()), int(voiced.sum())),
         median_cents=_median(apart.abs()),
+        log_f0_rmse=float(apart.square().mean().sqrt()) if apart.numel() else math.nan,
         gross=_share(int(off.sum()), int(both.sum())),
+        octave=_share(int((near & (octaves != 0)).sum()), int(both.sum())),
         voicing_error=_share(int(wrong.sum()), frames),
         frame_error=_share(int(wrong.sum()) + int(off.sum()), frames),
+        voiced_reference=_share(int(voiced.sum()), frames),
+        voiced_estimate=_share(int(answered.sum()), frames),
         offset=offset,
         transposition=float(taken),
     )
@@ -75,12 +85,13 @@ def compare_pitch(
     estimate: Tensor,
     rate: int,
     *,
-    tracker: Tracker = pitch_contour,
+    tracker: Tracker = track_pitch,
     transposition: float | None = 0.0,
 ) -> PitchFigures:
     """Tracks the pitch of two waves (samples,) at `rate` Hz and compares the contours.
 
-    `tracker` should not be the one that the model was trained with, or its mistakes count as truth.
+    `tracker` should not be the one that the model was trained with (`audio.pitch.pitch_contour`), or its mistakes count
+    as truth; the default is another one. How far the two agree on the reference itself is the ceiling of every figure.
     """
     return compare_contours(tracker(reference, rate), tracker(estimate, rate), transposition=transposition)
 

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from vocalise.audio.loudness import frame_levels
 from vocalise.audio.resampling import resample
-from vocalise.audio.spectrum import mel_spectrum, stft
+from vocalise.audio.spectrum import mel_filters, mel_spectrum, stft
 from vocalise.measures.warping import warp
 
 RATE = 16_000  # Hz
@@ -49,7 +49,9 @@ class Floors:
     bin: float
 
 
-def mel_distance(a: Tensor, b: Tensor, rate: int, *, warped: bool = False, bands: int = 80) -> float:
+def mel_distance(
+    a: Tensor, b: Tensor, rate: int, *, warped: bool = False, bands: int = 80, depth: float | None = None
+) -> float:
     """Log-spectral distance in dB over mel bands: mean over frames of the RMS difference over bands.
 
     Args:
@@ -60,13 +62,16 @@ def mel_distance(a: Tensor, b: Tensor, rate: int, *, warped: bool = False, bands
             frames taken off for the purpose (it is the microphone's and the voice's, not the moment's). A frame of `a`
             then counts once, with the mean over the frames laid along it.
         bands: mel bands from 0 Hz to half the rate.
+        depth: dB. What is fainter than a white noise that lies so far below the level of the wave's own active frames
+            is raised to that noise, in either wave. None has a floor far below what can be heard: then the noise of 8
+            bits is as far from a clean voice as another singer is, and says as little.
     """
     a, b = together(a, b, warped=warped)
     active = active_frames(a)
     if not active.any():
         return math.nan
-    pair = log_mel_amplitude(a, rate, bands), log_mel_amplitude(b, rate, bands)
-    return _DECIBELS * compared(pair, (active, active_frames(b)), warped=warped)
+    one, other = (log_mel_amplitude(wave, rate, bands, hidden=hidden_power(wave, depth)) for wave in (a, b))
+    return _DECIBELS * compared((one, other), (active, active_frames(b)), warped=warped)
 
 
 def bin_distance(a: Tensor, b: Tensor, rate: int) -> float:
@@ -135,11 +140,22 @@ def active_frames(wave: Tensor, *, window: int = SIZE, hop: int = HOP) -> Tensor
     return (levels > QUIET) & (levels >= levels.max() + 20.0 * math.log10(ACTIVE))
 
 
-def log_mel_amplitude(wave: Tensor, rate: int, bands: int) -> Tensor:
-    """Natural logarithm of the amplitude in each band: (bands, frames)."""
+def hidden_power(wave: Tensor, depth: float | None, *, hop: int = HOP) -> float:
+    """The power of a white noise that lies `depth` dB below the active frames of a wave; 0 without a depth."""
+    active = active_frames(wave, hop=hop)
+    if depth is None or not active.any():
+        return 0.0
+    levels = frame_levels(wave, window=SIZE, hop=hop)[active]
+    return float(torch.pow(10.0, levels.double() / 10.0).mean()) * math.pow(10.0, -depth / 10.0)
+
+
+def log_mel_amplitude(wave: Tensor, rate: int, bands: int, *, hidden: float = 0.0) -> Tensor:
+    """Natural logarithm of the amplitude in each band: (bands, frames); no less than a noise of power `hidden` has."""
+    weights = mel_filters(rate, SIZE, bands).to(wave).sum(dim=1, keepdim=True)
+    floor = (4.0 * hidden / SIZE * weights).sqrt().clamp(min=FLOOR)
 
     def levels(piece: Tensor) -> Tensor:
-        return mel_spectrum(piece, rate, size=SIZE, hop=HOP, bands=bands).clamp(min=FLOOR).log()
+        return mel_spectrum(piece, rate, size=SIZE, hop=HOP, bands=bands).maximum(floor).log()
 
     frames = wave.shape[-1] // HOP + 1
     return torch.cat([_block(levels, wave, first) for first in range(0, frames, _BLOCK)], dim=-1)

@@ -1,7 +1,6 @@
 """`vocalise evaluate`: how good a voice is, measured and judged on songs that it never heard."""
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,6 @@ from vocalise.apps.commands.options import Data, Device, Exclude, Include, Singe
 from vocalise.apps.console import in_one_line, say, show, watching
 
 if TYPE_CHECKING:
-    from vocalise.audio.pitch import Contour
     from vocalise.evaluation import Report
 
 Same = Annotated[
@@ -55,7 +53,6 @@ def evaluate(
     from vocalise.evaluation.plan import parse_pairs, parse_same
 
     asked = parse_pairs(pairs), parse_same(same or [])
-    contours: dict[str, Contour] = {}
     with watching() as progress:
         report = run(
             [("", path) for path in (voice, *(against or []))],
@@ -76,9 +73,8 @@ def evaluate(
             judges=judges,
             title=title,
             command=typed(),
-            contours=contours,
         )
-    tell(report, out, contours)
+    tell(report, out)
 
 
 def typed() -> str:
@@ -88,14 +84,14 @@ def typed() -> str:
     return shlex.join(["vocalise", *sys.argv[1:]])
 
 
-def tell(report: "Report", out: Path, contours: "Mapping[str, Contour]") -> None:
+def tell(report: "Report", out: Path) -> None:
     """Writes the page, prints the findings, and ends with exit 1 where nothing could be scored."""
     from vocalise.apps.evaluation_page import evaluation_page
     from vocalise.apps.evaluation_table import show_report
     from vocalise.apps.pages import write_page
 
     page = out / "index.html"
-    write_page(page, evaluation_page(report, out, contours=contours))
+    write_page(page, evaluation_page(report, out))
     show_report(report)
     for clip in report.clips:
         if clip.state != "scored":

@@ -40,8 +40,8 @@ def make(
     target: Annotated[
         Path | None, typer.Option(help="Real recordings of the target; TARGET/<singer>/ where there are several.")
     ] = None,
-    clips: Annotated[int, typer.Option(help="Songs of each system.")] = 6,
-    seconds: Annotated[float, typer.Option(help="Of each song, at most.")] = 6.0,
+    clips: Annotated[int, typer.Option(help="Phrases of each system, of as many songs as there are.")] = 6,
+    seconds: Annotated[float, typer.Option(help="Of each phrase, at most.")] = 6.0,
     points: Annotated[int, typer.Option(help="Points of the similarity scale: 5, or 4 from sure to sure.")] = 5,
     rate: Annotated[
         int | None, typer.Option(help="Hz of all sounds; by default the lowest of all, so that bandwidth is no cue.")
@@ -122,13 +122,15 @@ def _tell(listening: "Listening", setting: "Setting") -> None:
     """What was made, for the experimenter."""
     key = listening.key
     trials = [trial for trial in key.trials if not trial.practice]
-    songs = len({trial.item for trial in trials})
+    phrases = len({trial.item for trial in trials})
+    songs = len({(trial.song, trial.source) for trial in trials})
     say(
-        f"{len(trials)} questions ({', '.join(key.asked)}) on {songs} songs by {', '.join(key.systems)}; about "
+        f"{len(trials)} questions ({', '.join(key.asked)}) on {phrases} phrases of {songs} "
+        f"song{'s' if songs != 1 else ''}, by {', '.join(key.systems)}; about "
         f"{listening.minutes:.0f} minutes for a listener. All sounds have {key.rate} Hz and {key.level:.0f} LUFS."
     )
-    if songs < setting.clips:
-        say(f"There are only {songs} songs that all systems sang; --clips asked for {setting.clips}.")
+    if phrases < setting.clips:
+        say(f"There are only {phrases} phrases that all systems sang; --clips asked for {setting.clips}.")
     say("Send the page to your listeners, and keep the key to yourself: it says what is what.")
 
 

@@ -1,15 +1,12 @@
 """`vocalise score`: measures songs that any other tool converted, as `evaluate` measures ours."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from vocalise.apps.commands.evaluate import Judges, Same, Speaker, Title, tell, typed
 from vocalise.apps.console import in_one_line, watching
-
-if TYPE_CHECKING:
-    from vocalise.audio.pitch import Contour
 
 
 @in_one_line("Nothing was changed; start it again when you like.")
@@ -39,7 +36,6 @@ def score(
 
     folder = out or Path(f"{converted.absolute().stem}-scored")
     cents, persons = parse_cents(transpose), parse_same(same or [])
-    contours: dict[str, Contour] = {}
     with watching() as progress:
         report = score_folders(
             source,
@@ -54,7 +50,6 @@ def score(
             seed=seed,
             title=title,
             command=typed(),
-            contours=contours,
             progress=progress,
         )
-    tell(report, folder, contours)
+    tell(report, folder)

@@ -103,7 +103,7 @@ def _microphone(rng: np.random.Generator) -> Tensor:
         gain -= 60.0 * (torch.log2(hertz.clamp(min=1.0) / high) / 0.3).clamp(0.0, 1.0)
     if rng.random() < 0.3:
         gain -= 24.0 * torch.log2(rng.uniform(60.0, 250.0) / hertz.clamp(min=10.0)).clamp(0.0, 2.0)
-    return torch.pow(10.0, gain / 10.0)
+    return torch.exp(math.log(10.0) / 10.0 * gain)
 
 
 def _noised(power: Tensor, rng: np.random.Generator) -> Tensor:

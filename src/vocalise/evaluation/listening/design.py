@@ -36,7 +36,7 @@ class Setting:
     """What is asked for."""
 
     questions: tuple[Question, ...]
-    clips: int = 6  # songs of each system
+    clips: int = 6  # phrases of each system
     seconds: float = 6.0  # of each, at most
     rate: int | None = None  # Hz; None is the lowest of all recordings, so that bandwidth is no cue
     points: int = 5  # of the similarity scale
@@ -57,7 +57,7 @@ class Setting:
 
     @property
     def checks(self) -> int:
-        """Songs of which real recordings and anchors are hidden among the conversions."""
+        """Phrases of which real recordings and anchors are hidden among the conversions."""
         return min(self.clips, max(2, round(self.clips / 3)))
 
 
@@ -101,26 +101,43 @@ def design(material: Material, setting: Setting, *, progress: Progress = silent)
         if question in setting.questions:
             raise ConfigError(f"The question {question!r} cannot be asked: {why}.")
     lot = np.random.default_rng(setting.seed)
-    rate = setting.rate or material.rate
-    portraits = Portraits(material, setting.seconds, rate, lot)
-    cells = chosen_cells(material.cells, setting.clips, lot)
-    practised = _practised(material.cells, cells, lot)
-    subjects: list[Subject] = []
-    for number, cell in enumerate([*cells, practised]):
-        progress("choosing phrases", number, len(cells) + 1)
-        subjects.append(subject(cell, portraits, setting.seconds, rate, lot))
-    progress("choosing phrases", len(cells) + 1, len(cells) + 1)
+    portraits = Portraits(material, setting.seconds, setting.rate or material.rate, lot)
+    subjects, practised = chosen_subjects(material.cells, setting.clips, portraits, progress)
     asked = [
         one
-        for number, one_subject in enumerate(subjects[:-1])
-        for one in questions_about(one_subject, hidden=number < setting.checks)
+        for number, each in enumerate(subjects)
+        for one in questions_about(each, hidden=number < setting.checks)
         if one.question in setting.questions
     ]
     missing = [name for name in setting.questions if not any(one.question == name for one in asked)]
     if missing:
         raise ConfigError(f"The question {missing[0]!r} cannot be asked: no recording is long enough to choose from.")
-    practice = list(_practice(subjects[-1], setting.questions))
-    return _assembled(material, setting, rate, asked, practice, lot)
+    practice = list(_practice(practised, setting.questions))
+    return _assembled(material, setting, portraits.rate, asked, practice, lot)
+
+
+def chosen_subjects(
+    cells: Sequence[Cell], count: int, portraits: Portraits, progress: Progress = silent
+) -> tuple[tuple[Subject, ...], Subject]:
+    """So many phrases, of as many songs as there are, and one more to practise on.
+
+    Where songs are few, they are gone through again for other phrases, until there are none; practice then uses the
+    last phrase once more, if it must.
+    """
+    left = list(chosen_cells(cells, len(cells), portraits.lot))
+    found: list[Subject] = []
+    while left and len(found) <= count:
+        for cell in tuple(left):
+            progress("choosing phrases", len(found), count + 1)
+            one = subject(cell, portraits, found)
+            if one is None:
+                left.remove(cell)
+            else:
+                found.append(one)
+            if len(found) > count:
+                break
+    progress("choosing phrases", count + 1, count + 1)
+    return (tuple(found[:count]), found[count]) if len(found) > count else (tuple(found), found[-1])
 
 
 def chosen_cells(cells: Sequence[Cell], count: int, generator: np.random.Generator) -> tuple[Cell, ...]:
@@ -138,12 +155,6 @@ def chosen_cells(cells: Sequence[Cell], count: int, generator: np.random.Generat
         chosen.append(cell)
         seen.update([("target", cell.target), ("song", cell.song), ("source", cell.source)])
     return tuple(chosen)
-
-
-def _practised(cells: Sequence[Cell], chosen: Sequence[Cell], generator: np.random.Generator) -> Cell:
-    """A song to practise on that the test does not use, if there is one."""
-    spare = [cell for cell in cells if cell not in chosen] or list(chosen)
-    return spare[int(generator.integers(len(spare)))]
 
 
 def _practice(one: Subject, questions: Sequence[Question]) -> Iterator[Asked]:
@@ -231,6 +242,7 @@ def _trial(one: Asked, name: str, sounds: Mapping[Played, str], *, practice: boo
         song=one.cell.song,
         source=one.cell.source,
         target=one.cell.target,
+        phrase=one.phrase,
         system=one.second if turned else one.system,
         second=one.system if turned else one.second,
         right="" if one.right is None else sounds[one.right],

@@ -47,14 +47,25 @@ class Excerpt:
 
 
 def common_excerpts(
-    paths: Sequence[Path], rate: int, seconds: float, generator: np.random.Generator
+    paths: Sequence[Path],
+    rate: int,
+    seconds: float,
+    generator: np.random.Generator,
+    *,
+    avoid: Sequence[Excerpt] = (),
 ) -> tuple[Excerpt, ...]:
-    """One phrase of at most `seconds`, at the same place in every file; the first file decides where one sings."""
+    """One phrase of at most `seconds`, at the same place in every file; the first file decides where one sings.
+
+    Nothing is left once every phrase with singing shares a moment with `avoid`; where nobody ever sings, it is the
+    beginning.
+    """
     waves = [read_wave(path, rate=rate)[0] for path in paths]
     samples = min(map(len, waves))
-    span = _drawn(waves[0][:samples], rate, seconds, generator, avoid=())
-    whole = span or Span(0, samples)
-    return tuple(Excerpt(path=path, start=whole.start / rate, stop=whole.stop / rate) for path in paths)
+    span = _drawn(waves[0][:samples], rate, seconds, generator, avoid=_spans(paths[0], avoid, rate))
+    if span is None and avoid:
+        return ()
+    there = span or Span(0, min(samples, round(seconds * rate)))
+    return tuple(Excerpt(path=path, start=there.start / rate, stop=there.stop / rate) for path in paths)
 
 
 def excerpt_of(
@@ -62,9 +73,13 @@ def excerpt_of(
 ) -> Excerpt | None:
     """A phrase of a file in which there is singing and that shares no moment with `avoid`; None where there is none."""
     wave, _ = read_wave(path, rate=rate)
-    taken = [Span(round(one.start * rate), round(one.stop * rate)) for one in avoid if one.path == path]
-    span = _drawn(wave, rate, seconds, generator, avoid=taken)
+    span = _drawn(wave, rate, seconds, generator, avoid=_spans(path, avoid, rate))
     return None if span is None else Excerpt(path=path, start=span.start / rate, stop=span.stop / rate)
+
+
+def _spans(path: Path, excerpts: Sequence[Excerpt], rate: int) -> list[Span]:
+    """Those that lie in the file, in samples."""
+    return [Span(round(one.start * rate), round(one.stop * rate)) for one in excerpts if one.path == path]
 
 
 def _drawn(

@@ -57,6 +57,7 @@ class Trial:
     song: str
     source: str
     target: str
+    phrase: int = 0  # of the song, counted in the order in which they were drawn
     system: str = ""
     second: str = ""  # the other system, where two are compared
     right: str = ""  # voice: the clip that is the target's, or that X is really of
@@ -65,7 +66,7 @@ class Trial:
     @property
     def item(self) -> str:
         """What is the same for all systems."""
-        return json.dumps([self.song, self.source, self.target], ensure_ascii=False)
+        return json.dumps([self.song, self.source, self.target, self.phrase], ensure_ascii=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ class Opinion:
 
 @dataclass(frozen=True, kw_only=True)
 class Contrast:
-    """Second system minus first, over the same listeners and songs."""
+    """Second system minus first, over the same listeners and phrases."""
 
     question: Question
     first: str
@@ -54,7 +54,7 @@ class Choice:
     low: float | None  # Wilson's interval, which takes all answers for independent
     high: float | None
     p: float | None  # two-sided exact binomial test against guessing
-    mean: Mean  # the same share, over listeners and songs drawn by lot
+    mean: Mean  # the same share, over listeners and phrases drawn by lot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +139,7 @@ def evaluate_answers(
 
 @dataclass(frozen=True)
 class _Mean:
-    """A mean over listeners and songs."""
+    """A mean over listeners and phrases."""
 
     seed: int
     draws: int

@@ -6,7 +6,7 @@ scale has a hundred points and an open reference; here the same is asked without
     quality      a hidden real recording stands above a bad anchor              wrong in at most 15 % of all such pairs
     similarity   the target's own voice stands above the source singer's        wrong in at most a third of all pairs
     voice        a real recording of either singer is given to that singer      wrong in at most a third
-    haste        no answer comes before its sounds can have been heard          so in at most 15 % of all answers
+    patience     no answer comes before its sounds can have been heard          so in at most 15 % of all answers
 
 Voices can be alike, so that a third is forgiven where singers are compared; with a single pair or recording, nothing
 is concluded.
@@ -34,7 +34,7 @@ HASTE = 0.9  # of the length of the sounds: less cannot be, with a margin for cl
 class Check:
     """How often a listener was wrong where the right answer is known."""
 
-    name: str  # quality, similarity, voice or haste
+    name: str  # quality, similarity, voice or patience
     wrong: int
     of: int
     allowed: float  # share
@@ -68,7 +68,7 @@ def _checks(given: Sequence[tuple[Trial, Answer]], key: Key) -> Iterator[Check]:
         wrong = sum(answer.chosen != trial.right for trial, answer in known)
         yield Check(name="voice", wrong=wrong, of=len(known), allowed=LENIENT)
     hasty = sum(answer.seconds < HASTE * _lasts(trial, key) for trial, answer in given)
-    yield Check(name="haste", wrong=hasty, of=len(given), allowed=STRICT)
+    yield Check(name="patience", wrong=hasty, of=len(given), allowed=STRICT)
 
 
 def _lasts(trial: Trial, key: Key) -> float:

@@ -14,7 +14,7 @@ from vocalise.evaluation.listening.results import Results
 JSON, CSV = "results.json", "results.csv"
 HEAD = (
     *("figure", "question", "role", "system", "second", "value", "low", "high"),
-    *("answers", "listeners", "songs", "wilson_low", "wilson_high", "p", "note"),
+    *("answers", "listeners", "phrases", "wilson_low", "wilson_high", "p", "note"),
 )
 _FORMULAS = ("=", "+", "-", "@")
 

@@ -34,6 +34,7 @@ class Asked:
     clips: tuple[Played, ...]
     role: Role
     cell: Cell
+    phrase: int
     system: str = ""
     second: str = ""
     right: Played | None = None
@@ -41,9 +42,10 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A song, and everything that may be heard beside it; what there is none of is None."""
+    """A phrase of a song, and everything that may be heard beside it; what there is none of is None."""
 
     cell: Cell
+    phrase: int  # of this song, in the order in which they were drawn
     original: Played | None  # as it was sung
     anchor: Played
     versions: Mapping[str, Played]  # by system
@@ -52,10 +54,20 @@ class Subject:
     stranger: Played | None  # the source singer, really singing
 
 
-def subject(cell: Cell, portraits: "Portraits", seconds: float, rate: int, generator: np.random.Generator) -> Subject:
-    """Chooses a phrase of a song, the same in all versions, and the recordings to hold it against."""
+def subject(cell: Cell, portraits: "Portraits", before: Sequence[Subject]) -> Subject | None:
+    """Chooses a phrase of a song, the same in all versions, and the recordings to hold it against.
+
+    It shares no moment with those chosen before of the same song, or at least not with those for the same target; None
+    where there is no other.
+    """
     paths = [*([] if cell.original is None else [cell.original]), *cell.versions.values()]
-    excerpts = common_excerpts(paths, rate, seconds, generator)
+    mine = [one.anchor.excerpt for one in before if one.cell is cell]
+    for avoid in ([one.anchor.excerpt for one in before], mine):
+        excerpts = common_excerpts(paths, portraits.rate, portraits.seconds, portraits.lot, avoid=avoid)
+        if excerpts:
+            break
+    else:
+        return None
     original = None
     if cell.original is not None:
         original = Played(excerpt=excerpts[0], role="natural", singer=cell.source, song=cell.song)
@@ -66,6 +78,7 @@ def subject(cell: Cell, portraits: "Portraits", seconds: float, rate: int, gener
     reference = portraits.find(cell.target, cell.song)
     return Subject(
         cell=cell,
+        phrase=sum(one.cell is cell for one in before),
         original=original,
         anchor=Played(excerpt=excerpts[0], role="anchor", singer=cell.source, song=cell.song),
         versions=versions,
@@ -81,18 +94,20 @@ def questions_about(one: Subject, *, hidden: bool) -> Iterator[Asked]:
         yield from _about(one, clip, "system", system)
     for first, second in itertools.combinations(one.versions, 2):
         pair = (one.versions[first], one.versions[second])
-        yield Asked(question="systems", clips=pair, role="system", cell=one.cell, system=first, second=second)
+        yield Asked(
+            question="systems", clips=pair, role="system", cell=one.cell, phrase=one.phrase, system=first, second=second
+        )
     if hidden:
-        yield Asked(question="quality", clips=(one.anchor,), role="anchor", cell=one.cell)
+        yield Asked(question="quality", clips=(one.anchor,), role="anchor", cell=one.cell, phrase=one.phrase)
         if one.original is not None:
-            yield Asked(question="quality", clips=(one.original,), role="natural", cell=one.cell)
+            yield Asked(question="quality", clips=(one.original,), role="natural", cell=one.cell, phrase=one.phrase)
             yield from _voices(one, one.original, "source")
         if one.double is not None:
             yield from _voices(one, one.double, "target")
 
 
 def _about(one: Subject, clip: Played, role: Role, system: str) -> Iterator[Asked]:
-    yield Asked(question="quality", clips=(clip,), role=role, cell=one.cell, system=system)
+    yield Asked(question="quality", clips=(clip,), role=role, cell=one.cell, phrase=one.phrase, system=system)
     yield from _voices(one, clip, role, system)
 
 
@@ -100,11 +115,15 @@ def _voices(one: Subject, clip: Played, role: Role, system: str = "") -> Iterato
     """How alike the voice is to the target's, and which of the two singers it is."""
     if one.reference is None:
         return
-    yield Asked(question="similarity", clips=(clip, one.reference), role=role, cell=one.cell, system=system)
+    yield Asked(
+        question="similarity", clips=(clip, one.reference), role=role, cell=one.cell, phrase=one.phrase, system=system
+    )
     if one.stranger is not None:
         right = one.stranger if role == "source" else one.reference
         clips = (clip, one.stranger, one.reference)
-        yield Asked(question="voice", clips=clips, role=role, cell=one.cell, system=system, right=right)
+        yield Asked(
+            question="voice", clips=clips, role=role, cell=one.cell, phrase=one.phrase, system=system, right=right
+        )
 
 
 class Portraits:
@@ -113,7 +132,8 @@ class Portraits:
     COUNT = 3  # of each singer: a reference, and two that can be hidden beside it
 
     def __init__(self, material: Material, seconds: float, rate: int, generator: np.random.Generator) -> None:
-        self._material, self._seconds, self._rate, self._lot = material, seconds, rate, generator
+        self.seconds, self.rate, self.lot = seconds, rate, generator
+        self._material = material
         self._found: dict[str, Sequence[Played]] = {}
 
     def find(self, singer: str, song: str, *, beside: Played | None = None) -> Played | None:
@@ -126,12 +146,12 @@ class Portraits:
     def _draw(self, singer: str) -> Iterator[Played]:
         """Excerpts by lot: each take once, then each once more, until there are enough."""
         takes = self._material.takes_of(singer)
-        order = [takes[place] for place in self._lot.permutation(len(takes))]
+        order = [takes[place] for place in self.lot.permutation(len(takes))]
         drawn: list[Excerpt] = []
         for take in (take for _ in range(self.COUNT) for take in order):
             if len(drawn) == self.COUNT:
                 return
-            excerpt = excerpt_of(take.path, self._rate, self._seconds, self._lot, avoid=drawn)
+            excerpt = excerpt_of(take.path, self.rate, self.seconds, self.lot, avoid=drawn)
             if excerpt is not None:
                 drawn.append(excerpt)
                 yield Played(excerpt=excerpt, role="reference", singer=singer, song=take.song)

@@ -1,0 +1,127 @@
+"""The parts of the listener: spelling, features, distance, forced syllables, the cache. None of it is taught here."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vocalise.data.cache import Cache
+from vocalise.data.choir import PRESETS, Syllable, compose, perform, render_choir
+from vocalise.data.choir.diction import articulate
+from vocalise.errors import CorpusError
+from vocalise.evaluation.content import phone_listener, read_syllables, teaching
+from vocalise.evaluation.content.distance import apart, displaced, mean_apart
+from vocalise.evaluation.content.features import features_of, power_of, sounding, spectrum_of
+from vocalise.evaluation.content.lessons import spoiled, takes
+from vocalise.evaluation.content.network import Network, train
+from vocalise.evaluation.content.sounds import SILENCE, SOUNDS, lexicon, sounds_at, spelling
+from vocalise.evaluation.content.syllables import told
+
+RATE = 16_000
+USUAL = torch.zeros(13)
+
+
+def posteriors(places, *, sure=0.99):
+    """Log posteriors (sounds, frames) of a listener who is rather sure of these sounds."""
+    rest = (1.0 - sure) / (len(SOUNDS) - 1)
+    return torch.full((len(SOUNDS), len(places)), rest).scatter(0, torch.tensor(places)[None], sure).log()
+
+
+def named(*names):
+    return tuple(SOUNDS.index(name) for name in names)
+
+
+def test_a_star_is_a_hiss_a_closure_a_breath_a_vowel_and_an_r():
+    assert spelling("S.T.AA.R") == named("S", "silence", "HH", "AA", "ER")
+    assert spelling("M.AY") == named("N", "AA", "IH")
+
+
+def test_every_syllable_that_the_choir_sings_can_be_spelled():
+    known = lexicon()
+    for song in compose(6.0, seed=4):
+        for syllable in articulate(song)[1]:
+            assert syllable.text in known, syllable.text
+
+
+def test_the_sounds_of_a_song_are_those_of_its_segments():
+    song = compose(0.2, seed=0)[0]
+    segments, syllables = articulate(song)
+    sung = sounds_at(song, round(song.seconds * 100) + 1)
+    assert sung[0] == SILENCE and sung[-1] == SILENCE
+    for one in syllables:
+        inside = sung[math.ceil(one.start * 100) : math.floor(one.stop * 100)].tolist()
+        heard = tuple(sound for place, sound in enumerate(inside) if place == 0 or inside[place - 1] != sound)
+        assert any(set(heard) <= set(way) for way in lexicon()[one.text])
+    assert len(segments) > len(syllables)
+
+
+def test_features_do_not_depend_on_the_level_nor_on_a_steady_colour():
+    wave = perform(compose(0.2, seed=1)[0], PRESETS[0], RATE).wave
+    plain = features_of(power_of(wave, RATE), USUAL)
+    assert torch.allclose(plain, features_of(power_of(0.05 * wave, RATE), USUAL), atol=1e-3)
+    filtered = torch.nn.functional.conv1d(wave[None, None], torch.tensor([[[-0.5, 1.0]]]), padding=1)[0, 0, :-1]
+    coloured = features_of(power_of(filtered, RATE), USUAL)
+    here = sounding(power_of(wave, RATE))
+    moved = (coloured - plain)[1:, here].abs().mean() / plain[1:, here].abs().mean()
+    slope = features_of(power_of(filtered, RATE), USUAL)[1:, here].mean(dim=1) - plain[1:, here].mean(dim=1)
+    assert moved < 0.3
+    assert float(slope.abs().max()) < 0.1
+
+
+def test_features_are_the_same_at_every_rate():
+    song = compose(0.2, seed=1)[0]
+    at_16 = features_of(power_of(perform(song, PRESETS[2], RATE).wave, RATE), USUAL)
+    from vocalise.audio.files import resample
+
+    at_44 = features_of(power_of(resample(perform(song, PRESETS[2], RATE).wave, RATE, 44_100), 44_100), USUAL)
+    assert at_44.shape == at_16.shape
+    assert float((at_44 - at_16).abs().mean()) < 0.03
+
+
+def test_silence_does_not_sound():
+    for wave in (torch.zeros(RATE), torch.zeros(0), torch.zeros(100), 1e-6 * torch.randn(RATE)):
+        assert not bool(sounding(power_of(wave, RATE)).any())
+        assert bool(torch.isfinite(features_of(power_of(wave, RATE), USUAL)).all())
+
+
+def test_lessons_are_alike_for_one_seed_and_spoiled_in_their_own_way():
+    first, again = (list(takes(2, seed=3)) for _ in range(2))
+    assert all(torch.equal(a[0], b[0]) and torch.equal(a[1], b[1]) for a, b in zip(first, again, strict=True))
+    spectrum, sung = first[0]
+    assert spectrum.shape[1] == len(sung) and len(torch.unique(sung)) > 5
+    rng = np.random.default_rng(0)
+    one, other = spoiled(spectrum, rng), spoiled(spectrum, rng)
+    assert one.shape == spectrum.shape and bool((one >= 0.0).all()) and bool(torch.isfinite(one).all())
+    assert not torch.allclose(one, other)
+
+
+def test_a_spectrum_is_as_a_stft_is():
+    wave = torch.randn(5 * RATE // 3)
+    assert spectrum_of(wave, RATE).shape == (257, len(wave) // 160 + 1)
+
+
+def test_hearings_that_agree_are_at_no_distance_and_those_that_share_nothing_at_one():
+    heard = posteriors([1, 2, 3, 4, 5] * 20)
+    here = torch.ones(100, dtype=torch.bool)
+    assert mean_apart(heard, heard, here) == pytest.approx(0.0, abs=1e-6)
+    assert mean_apart(heard, posteriors([10] * 100, sure=0.999), here) > 0.8
+
+
+def test_thirty_milliseconds_are_forgiven_and_more_are_not():
+    heard = posteriors([1] * 40 + [6] * 60)
+    assert float(apart(heard, heard.roll(3, dims=1))[10:90].max()) < 1e-6
+    assert float(apart(heard, heard.roll(5, dims=1))[10:90].max()) > 0.5
+
+
+def test_what_is_missing_at_the_end_is_as_far_as_can_be():
+    heard = posteriors([1, 6] * 50)
+    assert float(apart(heard, heard[:, :50])[60:].min()) == 1.0
+    assert float(apart(heard, heard[:, :0]).min()) == 1.0
+
+
+def test_nothing_is_said_of_silence_nor_of_less_than_a_second():
+    heard = posteriors([1, 6] * 50)
+    assert math.isnan(mean_apart(heard, heard, torch.zeros(100, dtype=torch.bool)))
+    assert math.isnan(displaced(heard[:, :90], torch.ones(90, dtype=torch.bool)))
