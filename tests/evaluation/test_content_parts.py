@@ -125,3 +125,65 @@ def test_nothing_is_said_of_silence_nor_of_less_than_a_second():
     heard = posteriors([1, 6] * 50)
     assert math.isnan(mean_apart(heard, heard, torch.zeros(100, dtype=torch.bool)))
     assert math.isnan(displaced(heard[:, :90], torch.ones(90, dtype=torch.bool)))
+
+
+def spoken(text, frames):
+    """Frames that say a syllable evenly."""
+    way = lexicon()[text][0]
+    return [way[place * len(way) // frames] for place in range(frames)]
+
+
+def test_syllables_that_are_clearly_said_are_all_told_right_and_others_by_chance():
+    texts = ("twin", "kle", "star", "how", "loo", "shing")
+    heard = posteriors([sound for text in texts for sound in spoken(text, 40)])
+    asked = [Syllable(0.4 * place, 0.4 * (place + 1), text) for place, text in enumerate(texts)]
+    found = told(heard, asked)
+    assert (found.share, found.count) == (1.0, 6)
+    assert found.chance == pytest.approx(1 / 6)
+    wrong = [Syllable(one.start, one.stop, text) for one, text in zip(asked, (*texts[1:], texts[0]), strict=True)]
+    assert told(heard, wrong).share == 0.0
+
+
+def test_syllables_that_nobody_knows_or_that_come_after_the_end_are_passed_over():
+    heard = posteriors(spoken("star", 40))
+    asked = [Syllable(0.0, 0.4, "star"), Syllable(0.0, 0.4, "qwrtz"), Syllable(3.0, 3.4, "star")]
+    assert told(heard, asked).count == 1
+    nothing = told(heard, asked[1:])
+    assert nothing.count == 0 and math.isnan(nothing.share) and math.isnan(nothing.chance)
+
+
+def test_the_tables_of_the_choir_are_read_as_they_were_written(tmp_path):
+    render_choir(tmp_path, singers=1, minutes=0.1)
+    song = compose(0.1)[0]
+    read = read_syllables(tmp_path / PRESETS[0].name / f"{song.name}.syllables.csv")
+    sung = articulate(song)[1]
+    assert [one.text for one in read] == [one.text for one in sung]
+    assert all(abs(one.start - other.start) < 1e-4 for one, other in zip(read, sung, strict=True))
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "start_s,stop_s,syllable\n1,x,la\n", "start_s,stop_s,syllable\n1\n", "\xff"])
+def test_what_is_no_table_of_syllables_is_refused_by_name(tmp_path, text):
+    path = tmp_path / "song.syllables.csv"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(CorpusError, match=r"song\.syllables\.csv"):
+        read_syllables(path)
+    with pytest.raises(CorpusError, match="gone"):
+        read_syllables(tmp_path / "gone.csv")
+
+
+def test_weights_are_packed_and_unpacked_and_others_refused():
+    network = Network().eval()
+    again = Network.unpacked(network.packed())
+    features = torch.randn(1, 13, 50)
+    assert torch.equal(network(features), again(features))
+    with pytest.raises(ValueError, match="weights"):
+        Network.unpacked(network.packed()[1:])
+
+
+def test_teaching_leaves_the_dice_of_others_alone_and_falls_alike_for_one_seed():
+    features = [torch.randn(13, 450) for _ in range(2)]
+    sounds = [(one[1] > 0).long() for one in features]
+    state, drawn = torch.get_rng_state(), np.random.get_state()[1].copy()
+    first, second, other = (train(features, sounds, rounds=2, seed=seed).packed() for seed in (1, 1, 2))
+    assert torch.equal(first, second) and not torch.equal(first, other)
+    assert torch.equal(torch.get_rng_state(), state) and (np.random.get_state()[1] == drawn).all()

@@ -137,7 +137,7 @@ def test_a_source_without_pitch_has_no_melody_to_keep():
 
 
 def test_a_conversion_that_lags_is_compared_on_the_sources_clock(waves, source):
-    late = torch.cat([torch.zeros(RATE // 4), waves[0]])[: len(waves[0])]
+    late = torch.cat([torch.zeros(RATE // 4), waves[0]])
     scene = Scene(source=source, converted=Take(late, RATE))
     figures = score(scene)
     assert scene.drifts and figures["drift"] == pytest.approx(0.25, abs=0.03)
@@ -156,9 +156,12 @@ def test_what_is_aligned_is_the_same_sound_at_the_sources_times(waves, source):
     assert len(scene.aligned.contour.pitch) == len(source.contour.pitch)
 
 
-def test_another_song_is_not_aligned(waves, source):
-    other = Take(waves[1].flip(0), RATE)
-    assert not Scene(source=source, converted=other).drifts
+def test_another_song_is_not_aligned_nor_is_a_short_cut():
+    one, other = (perform(song, singers(1)[0]).wave[: 10 * RATE] for song in compose(1.0, seed=5)[:2])
+    assert not Scene(source=Take(one, RATE), converted=Take(other, RATE)).drifts
+    late = torch.cat([torch.zeros(RATE // 4), one])
+    assert Scene(source=Take(one, RATE), converted=Take(late, RATE)).drifts
+    assert not Scene(source=Take(one[: 4 * RATE], RATE), converted=Take(late[: 4 * RATE], RATE)).drifts
 
 
 def truths(monkeypatch, **about):
@@ -243,10 +246,10 @@ def test_length_error_is_in_seconds_either_way(waves, source):
         assert scoring.integrity(Scene(source=source, converted=Take(wave, RATE)))["length_error"] == pytest.approx(0.1)
 
 
-@pytest.mark.parametrize("samples", [0, 1, 100, 800, 4000])
+@pytest.mark.parametrize("samples", [0, 1, 800])
 @pytest.mark.parametrize("level", [0.0, 0.3])
 def test_no_length_and_no_silence_breaks_a_score(samples, level):
-    tone = level * torch.sin(torch.arange(12_000) * 2 * math.pi * 220 / RATE)
+    tone = level * torch.sin(torch.arange(8000) * 2 * math.pi * 220 / RATE)
     judge = Always("network", "bob")
     known = Speakers.learn(Network(), {"bob": [Take(tone, RATE), Take(0.5 * tone, RATE)]})
     for first, second in ((tone, tone[:samples]), (tone[:samples], tone), (tone[:samples], tone[:samples])):

@@ -15,8 +15,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vocalise.audio.resampling import resample
+from vocalise.measures.tracker import track_pitch
 
 RATE = 16_000
+_HOP = 0.005  # seconds between frames; WORLD's own
 Array = NDArray[np.float64]
 
 
@@ -54,7 +56,7 @@ def looped_vowel(source: Tensor, target: Tensor, *, start: float, seconds: float
     """One vowel of the target's, held under the source's melody and loudness."""
     pitch, envelope, _ = _analysed(source)
     _, colours, roughness = _analysed(target)
-    first, last = round(start / 0.005), round((start + seconds) / 0.005)
+    first, last = round(start / _HOP), round((start + seconds) / _HOP)
     colour = np.exp(np.log(colours[first:last]).mean(axis=0))
     power = envelope.sum(axis=1, keepdims=True) / colour.sum()
     rough = np.repeat(roughness[first:last].mean(axis=0, keepdims=True), len(pitch), axis=0)
@@ -76,8 +78,8 @@ def taped(source: Tensor, semitones: float) -> Tensor:
 def _analysed(wave: Tensor) -> tuple[Array, Array, Array]:
     """Pitch (frames,) in Hz, power envelope and aperiodicity (frames, bins), every 5 ms."""
     samples = wave.double().numpy()
-    rough, times = pyworld.harvest(samples, RATE, f0_floor=60.0, f0_ceil=1000.0)
-    pitch = pyworld.stonemask(samples, rough, times, RATE)
+    pitch = track_pitch(wave, RATE, hop=_HOP).pitch.double().numpy()
+    times = np.arange(len(pitch)) * _HOP
     return pitch, pyworld.cheaptrick(samples, pitch, times, RATE), pyworld.d4c(samples, pitch, times, RATE)
 
 

@@ -6,49 +6,28 @@ take ──judge──▶ pieces of 3 s × persons ──who is likeliest──�
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from vocalise.evaluation.judge import Judge
 from vocalise.evaluation.records import Examination
 from vocalise.evaluation.scene import Scene, Take
+from vocalise.evaluation.speaker import SpeakerNetwork, likeness
 
 TRUSTED = 0.8  # of real, held-out pieces told right, as a mean over persons; a judge below it has no say
-
-
-class Judge(Protocol):
-    """What is asked of a judge here; see `evaluation.judge`."""
-
-    @property
-    def name(self) -> str:
-        """What its examination calls it."""
-
-    @property
-    def persons(self) -> tuple[str, ...]:
-        """Whom it tells apart."""
-
-    def hear(self, wave: Tensor, rate: int) -> Tensor:
-        """(pieces, persons) probabilities; no pieces where nothing sounds."""
-
-
-class Network(Protocol):
-    """What is asked of a speaker network; see `evaluation.speaker`."""
-
-    def embed(self, wave: Tensor, rate: int) -> Tensor:
-        """(dim,); not a number where nothing sounds."""
 
 
 @dataclass(frozen=True)
 class Speakers:
     """A speaker network and its points (takes, dim) for real recordings of persons."""
 
-    network: Network
+    network: SpeakerNetwork
     points: Mapping[str, Tensor]
 
     @classmethod
-    def learn(cls, network: Network, takes: Mapping[str, Sequence[Take]]) -> "Speakers":
+    def learn(cls, network: SpeakerNetwork, takes: Mapping[str, Sequence[Take]]) -> "Speakers":
         """Embeds real recordings of persons, several of each, or there is no ceiling; silence is left out."""
         points = {}
         for person, recordings in takes.items():
@@ -119,11 +98,11 @@ def compared(scene: Scene, speakers: Speakers) -> dict[str, float]:
     figures = {}
     if scene.target in speakers.points:
         points = F.normalize(speakers.points[str(scene.target)].double(), dim=-1)
-        figures["speaker_target"] = _cosine(point, points.mean(dim=0))
+        figures["speaker_target"] = likeness(point, points.mean(dim=0))
         figures["speaker_ceiling"] = _ceiling(points)
     if scene.source_singer in speakers.points and not scene.same_singer:
         points = F.normalize(speakers.points[str(scene.source_singer)].double(), dim=-1)
-        figures["speaker_source"] = _cosine(point, points.mean(dim=0))
+        figures["speaker_source"] = likeness(point, points.mean(dim=0))
     return figures
 
 
@@ -138,10 +117,6 @@ def _should_be_heard(scene: Scene, judge: Judge) -> bool:
 
 def _share(shares: Mapping[str, tuple[float, ...]], judge: Judge, person: str | None) -> float:
     return shares[judge.name][judge.persons.index(str(person))] if judge.name in shares else 0.0
-
-
-def _cosine(a: Tensor, b: Tensor) -> float:
-    return float(F.cosine_similarity(a.double(), b.double(), dim=-1))
 
 
 def _ceiling(points: Tensor) -> float:

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from vocalise.evaluation.catalogue import MEASURES
 from vocalise.evaluation.content import PhoneListener
-from vocalise.evaluation.recognition import Judge, Speakers, compared, judged
+from vocalise.evaluation.judge import Judge
+from vocalise.evaluation.recognition import Speakers, compared, judged
 from vocalise.evaluation.records import Examination
 from vocalise.evaluation.scene import Scene, Take
 from vocalise.measures.cepstra import mcd_logmel, mcd_world

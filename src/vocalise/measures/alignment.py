@@ -37,8 +37,8 @@ class Alignment:
     Attributes:
         times: (chunks,) middles of the chunks that are confirmed, s on the reference's clock, rising.
         lags: (chunks,) of each, s, in steps of 5 ms.
-        usable: share, of the reference's sounding chunks, of those whose levels vary enough (3 dB), are found again
-            (correlation 0.6), at one place only, and at a lag that a neighbour or the median confirms; 0 if none sounds.
+        usable: of the reference's sounding chunks, the share of those whose levels vary enough (3 dB) and are found
+            again (correlation 0.6), at one place only, with a lag that a neighbour or the median confirms.
         seconds: how long the reference lasts.
     """
 

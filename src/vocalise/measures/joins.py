@@ -44,9 +44,9 @@ def clicks(wave: Tensor, rate: int) -> Tensor:
 
     A voice is predicted by its vocal tract (order 20 at 16 kHz) but for its glottal pulses, which resemble their
     neighbours, and its noises, which last. A click is a moment that prediction misses by more than twice as much as
-    anything between 1.5 and 25 ms before or after it, and that can be heard: by 10 % of the loud moments' amplitude (the
-    frames' 95 %) and 10 % of the loudest moment's within 0.1 s (after Vaseghi & Rayner, 1990, who compare with the mean
-    residual, which in a voice makes clicks of glottal pulses).
+    anything between 1.5 and 25 ms before or after it, and that can be heard: by 10 % of the loud moments' amplitude
+    (that of the frames' 95 %) and 10 % of the loudest moment's within 0.1 s (after Vaseghi & Rayner, 1990, who compare
+    with the mean residual, which in a voice makes clicks of glottal pulses).
 
     Not found are jumps smaller than the voice's own pulses, and all of several that follow each other within 25 ms, as
     a buzz has them. Found, and genuine, are the mouth's own clicks and single pulses of a creaking voice in a pause.

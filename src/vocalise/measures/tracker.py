@@ -153,9 +153,10 @@ def _dips(difference: Array, first: int, last: int) -> tuple[Indices, Array, Arr
     probability = _weight(before) - _weight(lowest)
     rows, deepest = np.arange(len(depth)), depth.argmin(axis=1)
     probability[rows, deepest] += _RESORT * _weight(depth[rows, deepest]) * dip[rows, deepest]
-    frame, lag = np.nonzero(probability > 1e-6)
-    share = probability[frame, lag] / np.maximum(probability.sum(axis=1), 1e-6)[frame]
-    return frame, first + lag + offset[frame, lag], share
+    frame, column = np.nonzero(probability > 1e-6)
+    lag: Array = first + column + offset[frame, column]
+    share: Array = probability[frame, column] / np.maximum(probability.sum(axis=1), 1e-6)[frame]
+    return frame, lag, share
 
 
 def _weight(threshold: Array) -> Array:

@@ -1,0 +1,189 @@
+"""A judge that is a small convolutional network: the singer classifier of Nachmani & Wolf (2019).
+
+cepstra (20, frames) ──5 × [conv 3×3, 32, batch norm, ReLU]──▶ dropout ──mean over time──▶ 320 ──▶ 16 ──▶ persons
+
+The published net pools 2×2 after its five convolutions and learns for 50,000 steps. Ours pools after the first, which
+leaves the same 320 features at a quarter of the work, and stops when a part of the training songs is told right.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vocalise.evaluation.judge.hearing import Hearing, Pieces
+
+WIDTH, DROPOUT, LAYERS, NARROW = 32, 0.75, 5, 16
+BATCH, CROP = 16, 150  # crops, frames
+RATE, DECAY, EVERY = 1e-3, 0.95, 1000  # Adam's; multiplied by the decay after so many steps
+LEAST, MOST, CHECK = 600, 1500, 100  # steps: no fewer, no more, and from one look at the validation part to the next
+CONTENT = 0.05  # nats of validation loss at which it stops
+VALIDATION = 8  # every so many pieces of a stretch, its last ones are kept for validation
+TOGETHER = 64  # pieces judged at a time
+
+
+class Classifier(nn.Module):
+    """The net; standardisation of its input belongs to it."""
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, coefficients: int, persons: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(coefficients, 1))
+        self.register_buffer("spread", torch.ones(coefficients, 1))
+        layers: list[nn.Module] = []
+        for number in range(LAYERS):
+            channels = WIDTH if number else 1
+            layers += [nn.Conv2d(channels, WIDTH, 3, padding=1, bias=False), nn.BatchNorm2d(WIDTH), nn.ReLU()]
+            layers += [] if number else [nn.MaxPool2d(2, ceil_mode=True)]
+        self.convolutions = nn.Sequential(*layers)
+        self.dropout = nn.Dropout(DROPOUT)
+        wide = WIDTH * -(-coefficients // 2)
+        self.verdict = nn.Sequential(nn.Linear(wide, NARROW), nn.ReLU(), nn.Linear(NARROW, persons))
+
+    def forward(self, heard: Tensor) -> Tensor:
+        """Cepstra (batch, coefficients, frames) -> logits (batch, persons)."""
+        standard = ((heard - self.mean) / self.spread)[:, None].contiguous(memory_format=torch.channels_last)
+        pooled: Tensor = self.dropout(self.convolutions(standard)).mean(dim=-1)
+        logits: Tensor = self.verdict(pooled.flatten(1))
+        return logits
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkJudge:
+    """A trained net with its hearing."""
+
+    name: str
+    persons: tuple[str, ...]
+    learnt: frozenset[tuple[str, str]]
+    hearing: Hearing
+    network: Classifier
+
+    def hear(self, wave: Tensor, rate: int) -> Tensor:
+        """Probabilities (pieces, persons) of the pieces of a wave (samples,) at `rate` Hz."""
+        return self.judge(self.hearing.pieces(wave, rate))
+
+    @torch.no_grad()
+    def judge(self, pieces: Pieces) -> Tensor:
+        """The same of pieces that were cut before."""
+        parts = torch.split(pieces.cepstra, TOGETHER) if len(pieces) else ()
+        empty = torch.zeros(0, len(self.persons))
+        return torch.cat([empty, *(torch.softmax(self.network(part), dim=1) for part in parts)])
+
+    def parameters(self) -> Tensor:
+        """All numbers in one row, for the cache."""
+        return torch.cat([tensor.reshape(-1).float() for tensor in _state(self.network).values()])
+
+    @classmethod
+    def restored(
+        cls,
+        name: str,
+        persons: tuple[str, ...],
+        learnt: frozenset[tuple[str, str]],
+        hearing: Hearing,
+        parameters: Tensor,
+    ) -> Self:
+        """The judge of those numbers.
+
+        Raises:
+            ValueError: there are too few or too many of them.
+        """
+        with torch.random.fork_rng(devices=[]):  # fresh weights draw from the global generator
+            network = Classifier(hearing.coefficients, len(persons))
+        state = _state(network)
+        sizes = [tensor.numel() for tensor in state.values()]
+        if parameters.shape != (sum(sizes),):
+            raise ValueError(f"{parameters.numel()} numbers are no judge of {len(persons)} persons")
+        rows = torch.split(parameters, sizes)
+        network.load_state_dict(
+            {key: row.view(state[key].shape) for key, row in zip(state, rows, strict=True)}, strict=False
+        )
+        return cls(name, persons, learnt, hearing, _ready(network))
+
+
+def train(
+    name: str,
+    persons: tuple[str, ...],
+    learnt: frozenset[tuple[str, str]],
+    hearing: Hearing,
+    pieces: Sequence[Sequence[Pieces]],
+    *,
+    seed: int,
+    report: Callable[[int, int, str], None],
+) -> NetworkJudge:
+    """A judge of what each person sang; torch's global generator stays as it was. `pieces`: each person's stretches."""
+    divided = [_divided(own) for own in pieces]
+    taught = [torch.cat([one for one, _ in own]) for own in divided]
+    kept = [torch.cat([other for _, other in own]) for own in divided]
+    labels = torch.cat([torch.full((len(own),), label) for label, own in enumerate(kept)])
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
+        torch.default_generator.manual_seed(seed)
+        network = Classifier(hearing.coefficients, len(persons))
+        every = torch.cat(taught)
+        network.mean.copy_(every.mean(dim=(0, 2))[:, None])
+        network.spread.copy_(every.std(dim=(0, 2))[:, None].clamp(min=1.0))
+        _learn(network, taught, torch.cat(kept), labels, report)
+    return NetworkJudge(name, persons, learnt, hearing, _ready(network))
+
+
+def _learn(
+    network: Classifier, taught: list[Tensor], kept: Tensor, labels: Tensor, report: Callable[[int, int, str], None]
+) -> None:
+    optimiser = torch.optim.Adam(network.parameters(), lr=RATE)
+    schedule = torch.optim.lr_scheduler.StepLR(optimiser, EVERY, DECAY)
+    round_of: list[int] = []
+    for step in range(1, MOST + 1):
+        while len(round_of) < BATCH:  # every person once in each round
+            round_of += torch.randperm(len(taught)).tolist()
+        drawn, round_of = round_of[:BATCH], round_of[BATCH:]
+        loss = F.cross_entropy(network(torch.stack([_crop(taught[label]) for label in drawn])), torch.tensor(drawn))
+        optimiser.zero_grad()
+        torch.autograd.backward(loss)
+        optimiser.step()
+        schedule.step()
+        if step % CHECK == 0:
+            apart, right = _validated(network, kept, labels)
+            report(step, MOST, f"{100.0 * right:.0f} % of its validation part")
+            if step >= LEAST and apart < CONTENT:
+                break
+    report(MOST, MOST, "")
+
+
+def _crop(own: Tensor) -> Tensor:
+    """Some moment of some piece of a person's (pieces, coefficients, frames)."""
+    piece = own[int(torch.randint(len(own), ()))]
+    start = int(torch.randint(piece.shape[1] - CROP + 1, ()))
+    return piece[:, start : start + CROP]
+
+
+def _validated(network: Classifier, kept: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Loss in nats and share told right of what was kept for validation."""
+    network.eval()
+    with torch.no_grad():
+        logits = torch.cat([network(part) for part in torch.split(kept, TOGETHER)])
+    network.train()
+    return float(F.cross_entropy(logits, labels)), float((logits.argmax(dim=1) == labels).double().mean())
+
+
+def _divided(own: Sequence[Pieces]) -> list[tuple[Tensor, Tensor]]:
+    """What of each stretch is taught and what is kept; a piece between the two overlaps both and is neither."""
+    parts = []
+    for stretch in own:
+        kept = max(1, len(stretch) // VALIDATION) if len(stretch) > 3 else 0
+        last = len(stretch) - kept
+        parts.append((stretch.cepstra[: last - 1 if kept else last], stretch.cepstra[last:]))
+    return parts
+
+
+def _state(network: Classifier) -> dict[str, Tensor]:
+    """What is kept of the net; the counters of batch normalisation are not."""
+    return {key: tensor for key, tensor in network.state_dict().items() if tensor.is_floating_point()}
+
+
+def _ready(network: Classifier) -> Classifier:
+    network.eval().requires_grad_(False)
+    return network
