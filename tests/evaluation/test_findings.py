@@ -120,6 +120,7 @@ def test_a_good_mean_does_not_hide_a_failure():
 
 EXAMPLES = {
     "silent": {"silence": 1.0, "voiced": 0.0, "melody_kept": 0.0, "content_kept": 0.0, "source_heard": None},
+    "another length": {"length_error": 6.0, "melody_kept": 0.4, "silence": 0.5, "content_kept": 0.1},
     "whispered": {"voiced": 0.02, "melody_kept": 0.01, "source_heard": 0.9},
     "unchanged": {"mel_to_source": 0.1, "source_heard": 1.0, "target_heard": 0.0, "melody_kept": 1.0},
     "kept": {"source_heard": 0.8, "target_heard": 0.1},

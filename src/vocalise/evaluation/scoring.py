@@ -27,6 +27,7 @@ from vocalise.measures.spectra import mel_distance, stft_distance
 CLIP_MEASURES = tuple(
     measure for measure in MEASURES if measure.group != "model" and measure.name not in ("mel_floor", "bin_floor")
 )
+DEPTH = 35.0  # dB below a wave's own active frames: what is fainter there (an MP3's empty bands) is not compared
 LOW_CEILING = 0.5  # where two trackers agree on less, the melody is not excused any further by their disagreement
 _CEILINGS = ("rpa50", "chroma50", "log_f0_correlation", "median_cents", "gross", "voicing_error", "frame_error")
 
@@ -117,9 +118,9 @@ def sound(scene: Scene) -> dict[str, float]:
     contours = scene.source.contour, scene.contour
     return {
         "loudness_correlation": _loudness(source, converted, rate),
-        "mel_to_source": mel_distance(source, converted, rate),
-        "mcd_world_to_source": mcd_world(source, converted, rate, contours=contours),
-        "mcd_logmel_to_source": mcd_logmel(source, converted, rate),
+        "mel_to_source": mel_distance(source, converted, rate, depth=DEPTH),
+        "mcd_world_to_source": mcd_world(source, converted, rate, contours=contours, depth=DEPTH),
+        "mcd_logmel_to_source": mcd_logmel(source, converted, rate, depth=DEPTH),
         "stft_to_source": stft_distance(source, converted, rate).total,
         "noise": noise_floor(scene.converted.wave, rate),
         "noise_source": scene.source.once("noise", lambda: noise_floor(source, rate)),
@@ -152,16 +153,16 @@ Distance = Callable[[Take, Take, bool], float]
 
 
 def _mel(truth: Take, other: Take, warped: bool) -> float:
-    return mel_distance(truth.wave, other.wave, truth.rate, warped=warped)
+    return mel_distance(truth.wave, other.wave, truth.rate, warped=warped, depth=DEPTH)
 
 
 def _world(truth: Take, other: Take, warped: bool) -> float:
     contours = truth.contour, other.contour
-    return mcd_world(truth.wave, other.wave, truth.rate, warped=warped, contours=contours)
+    return mcd_world(truth.wave, other.wave, truth.rate, warped=warped, contours=contours, depth=DEPTH)
 
 
 def _logmel(truth: Take, other: Take, warped: bool) -> float:
-    return mcd_logmel(truth.wave, other.wave, truth.rate, warped=warped)
+    return mcd_logmel(truth.wave, other.wave, truth.rate, warped=warped, depth=DEPTH)
 
 
 _DISTANCES: tuple[tuple[str, Distance], ...] = (("mel", _mel), ("mcd_world", _world), ("mcd_logmel", _logmel))

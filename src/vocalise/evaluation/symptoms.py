@@ -35,6 +35,10 @@ def _silent(clip: Clip) -> bool:
     return value(clip, "silence", 0.0) >= 0.8
 
 
+def _another_length(clip: Clip) -> bool:
+    return fails(clip, "length_error")
+
+
 def _whispered(clip: Clip) -> bool:
     sung = value(clip, "voiced_source", 0.0)
     return sung >= 0.2 and value(clip, "voiced", 1.0) <= 0.2 * sung
@@ -83,6 +87,12 @@ def _nobody(clip: Clip) -> bool:
 
 SYMPTOMS: tuple[Symptom, ...] = (
     Symptom(name="silent", level="poor", shows=_silent, words="next to nothing is heard: the output is silent"),
+    Symptom(
+        name="another length",
+        level="poor",
+        shows=_another_length,
+        words="the result is not as long as the source: it is cut short, drawn out, or runs at another speed",
+    ),
     Symptom(
         name="whispered",
         level="poor",
