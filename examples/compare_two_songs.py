@@ -7,10 +7,11 @@ import argparse
 from pathlib import Path
 
 from vocalise.audio.files import read_wave
-from vocalise.audio.pitch import Contour, pitch_contour
+from vocalise.audio.pitch import Contour
 from vocalise.measures.pictures import comparison
 from vocalise.measures.pitch import compare_contours
 from vocalise.measures.sound import loudness_correlation
+from vocalise.measures.tracker import track_pitch
 
 RATE = 16_000
 
@@ -18,13 +19,13 @@ RATE = 16_000
 def compare(source: Path, others: list[Path], *, picture: Path | None, seconds: float, start: float) -> list[str]:
     """A line of figures for each of `others`; the picture shows `seconds` of all, from `start` on."""
     heard, _ = read_wave(source, rate=RATE)
-    truth = pitch_contour(heard, RATE)
+    truth = track_pitch(heard, RATE)
     span = slice(round(start * RATE), round((start + seconds) * RATE))
     panels = [(source.name, heard[span], RATE, _part(truth, start, seconds))]
     lines = []
     for path in others:
         sung, _ = read_wave(path, rate=RATE)
-        contour = pitch_contour(sung, RATE)
+        contour = track_pitch(sung, RATE)
         pitch = compare_contours(truth, contour)
         loudness = loudness_correlation(heard, sung, RATE)
         lines.append(

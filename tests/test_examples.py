@@ -75,6 +75,17 @@ def test_two_songs_are_compared_in_figures_and_a_picture(tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_judge_is_trained_and_examined_with_its_groups(tmp_path):
+    for number, part in enumerate(("alto1", "alto2", "bass1")):
+        for song in range(3):
+            a_tone(tmp_path / part / f"{song}.wav", seconds=9.0, pitch=(300.0, 400.0, 110.0)[number] + 3.0 * song)
+    example, said = load("train_a_judge"), []
+    (found,) = example.train_a_judge(tmp_path, kinds=("gaussian",), held_out=0.3, say=said.append)
+    assert found.persons == ("alto1", "alto2", "bass1") and found.disjoint and said
+    assert found.accuracy > 0.6 and example.group_accuracy(found) >= found.accuracy
+    assert "of their groups" in example.told(found, groups=True)[0] and len(example.told(found, groups=False)) == 4
+
+
 def test_the_public_face_has_what_it_lists():
     for name in vocalise.__all__:
         assert getattr(vocalise, name) is not None

@@ -17,7 +17,7 @@ from vocalise.recipes import RECIPES, SIZES, recipe
 from vocalise.training import loop
 from vocalise.training.course import Verdict
 
-COMMANDS = ("check", "choir", "train", "convert", "recipes", "demo")
+COMMANDS = ("check", "choir", "train", "convert", "evaluate", "score", "listen", "recipes", "demo")
 
 
 @pytest.fixture

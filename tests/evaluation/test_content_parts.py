@@ -161,7 +161,9 @@ def test_the_tables_of_the_choir_are_read_as_they_were_written(tmp_path):
     assert all(abs(one.start - other.start) < 1e-4 for one, other in zip(read, sung, strict=True))
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "start_s,stop_s,syllable\n1,x,la\n", "start_s,stop_s,syllable\n1\n", "\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "a,b\n1,2\n", "start_s,stop_s,syllable\n1,x,la\n", "start_s,stop_s,syllable\n1\n", "\xff"]
+)
 def test_what_is_no_table_of_syllables_is_refused_by_name(tmp_path, text):
     path = tmp_path / "song.syllables.csv"
     path.write_bytes(text.encode("latin-1"))

@@ -107,6 +107,10 @@ def test_what_is_60_decibels_below_the_loudest_moment_is_unvoiced():
     assert contour.voicing[110:].all()
 
 
+def test_what_lies_above_the_voice_alone_is_unvoiced():
+    assert not track_pitch(tone(6000.0, harmonics=1), RATE).voicing.any()
+
+
 def test_loudness_does_not_matter():
     wave = torch.cat([tone(330.0), 0.03 * noise(0.5), tone(110.0)])
     loud, soft = track_pitch(wave, RATE), track_pitch(wave * 1e-6, RATE)

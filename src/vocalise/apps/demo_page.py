@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from vocalise.apps.console import span
 from vocalise.apps.pages import picture, render, sound
 from vocalise.apps.tables import HEADS
-from vocalise.audio.pitch import Contour, pitch_contour
+from vocalise.audio.pitch import Contour
 from vocalise.measures.pictures import comparison, loss_curves, pitch_curves
 from vocalise.measures.pitch import compare_contours
 from vocalise.measures.sound import loudness_correlation, real_time_factor
 from vocalise.measures.spectra import mel_distance
+from vocalise.measures.tracker import track_pitch
 from vocalise.training.course import Verdict
 from vocalise.training.journal import Journal
 
@@ -48,7 +49,7 @@ class Figure:
 def demo_page(shown: Shown, verdict: Verdict, take: "Take") -> str:
     """The whole page as HTML."""
     waves = {"source": take.heard, "conversion": take.sung, "truth": take.truth}
-    contours = {name: pitch_contour(wave, take.rate) for name, wave in waves.items()}
+    contours = {name: track_pitch(wave, take.rate) for name, wave in waves.items()}
     titles = {
         "source": f"source: {take.source}",
         "conversion": f"conversion: {take.source} → {take.target}",

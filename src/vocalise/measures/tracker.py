@@ -65,10 +65,10 @@ def track_pitch(wave: Tensor, rate: int, *, hop: float = 0.010, low: float = 60.
         raise ValueError("Pitch cannot be tracked: the wave holds samples that are not finite.")
     frames = math.floor(wave.shape[-1] / rate / hop + 1e-9) + 1
     pitch = np.zeros(frames)
-    heard, levels = _heard(wave.detach().cpu(), rate, low)
+    heard, loud = _heard(wave.detach().cpu(), rate, low)
     if heard.any():
         centres = np.rint(np.arange(frames) * hop * _RATE).astype(np.intp)
-        loud = levels[(centres // _MILLISECOND).clip(max=len(levels) - 1)] >= levels.max() + _FAINT
+        loud = loud[(centres // _MILLISECOND).clip(max=len(loud) - 1)]
         for first in range(0, frames, _STRETCH):
             start, stop = max(0, first - _CONTEXT), min(frames, first + _STRETCH + _CONTEXT)
             part = _tracked(heard, centres[start:stop], loud[start:stop], hop=hop, bounds=(low, high))
@@ -77,8 +77,8 @@ def track_pitch(wave: Tensor, rate: int, *, hop: float = 0.010, low: float = 60.
     return Contour(found, (found > 0.0).float(), hop)
 
 
-def _heard(wave: Tensor, rate: int, low: float) -> tuple[Array, Array]:
-    """The wave at 16 kHz between `low` and 4 kHz, at most 1; and its levels in dB every millisecond, in 25 ms."""
+def _heard(wave: Tensor, rate: int, low: float) -> tuple[Array, NDArray[np.bool_]]:
+    """The wave at 16 kHz between `low` and 4 kHz, and each millisecond whether that is loud enough to be voiced."""
     wave = wave.double() - (wave.double().mean() if wave.numel() else 0.0)
     wave = wave / wave.abs().max().clamp(min=1e-30) if wave.numel() else wave
     full = F.pad(resample(wave.float(), rate, _RATE), (0, _RATE // 10))
@@ -87,8 +87,10 @@ def _heard(wave: Tensor, rate: int, low: float) -> tuple[Array, Array]:
     heard = resample(resample(full, _RATE, _BAND), _BAND, _RATE)
     samples = min(len(full) - _RATE // 10, len(rumble), len(heard))
     heard = heard[:samples] - rumble[:samples]
-    levels = frame_levels(heard, window=_RATE // 40, hop=_MILLISECOND, floor=-200.0)
-    return heard.double().numpy(), levels.double().numpy()
+    levels, whole = (
+        frame_levels(part, window=_RATE // 40, hop=_MILLISECOND, floor=-200.0) for part in (heard, full[:samples])
+    )
+    return heard.double().numpy(), (levels >= whole.max() + _FAINT).numpy()
 
 
 def _tracked(
@@ -154,7 +156,7 @@ def _dips(difference: Array, first: int, last: int) -> tuple[Indices, Array, Arr
     rows, deepest = np.arange(len(depth)), depth.argmin(axis=1)
     probability[rows, deepest] += _RESORT * _weight(depth[rows, deepest]) * dip[rows, deepest]
     frame, column = np.nonzero(probability > 1e-6)
-    lag: Array = first + column + offset[frame, column]
+    lag = np.asarray(first + column + offset[frame, column], np.float64)
     share: Array = probability[frame, column] / np.maximum(probability.sum(axis=1), 1e-6)[frame]
     return frame, lag, share
 
@@ -169,7 +171,7 @@ def _lasting(likeness: Array, frame: Indices, lag: Array) -> Array:
 
     A resonance rung by noise (a whisper) repeats itself once or twice, too, and the next frame's dip lies near; but it
     is forgotten after a few milliseconds, where a voice goes on. The published method decides on one period, against an
-    unvoiced probability that is divided among the pitches, and takes a third of a whisper for a voice.
+    unvoiced probability that is divided among the pitches, and takes a fifth of a whisper for a voice.
     """
     periods = np.maximum(1.0, np.ceil(_LASTING * _RATE / lag - 1e-9))
     about = np.arange(-6, 7)

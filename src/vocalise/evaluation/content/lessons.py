@@ -96,14 +96,14 @@ def _microphone(rng: np.random.Generator) -> Tensor:
     """Power gain of each bin: a slope, a ripple, and at times an end of the band that is missing."""
     hertz = torch.arange(SIZE // 2 + 1) * (RATE / SIZE)
     octaves = torch.log2(hertz.clamp(min=80.0) / 1000.0)
-    gain = rng.uniform(-3.0, 3.0) * octaves
+    gain: Tensor = rng.uniform(-3.0, 3.0) * octaves
     gain += rng.uniform(0.0, 4.0) * torch.sin(2.0 * math.pi * (octaves * rng.uniform(0.15, 0.5) + rng.random()))
     if rng.random() < 0.5:
         high = math.exp(rng.uniform(math.log(2800.0), math.log(7500.0)))
         gain -= 60.0 * (torch.log2(hertz.clamp(min=1.0) / high) / 0.3).clamp(0.0, 1.0)
     if rng.random() < 0.3:
         gain -= 24.0 * torch.log2(rng.uniform(60.0, 250.0) / hertz.clamp(min=10.0)).clamp(0.0, 2.0)
-    return torch.exp(math.log(10.0) / 10.0 * gain)
+    return 10.0 ** (gain / 10.0)
 
 
 def _noised(power: Tensor, rng: np.random.Generator) -> Tensor:
@@ -112,5 +112,5 @@ def _noised(power: Tensor, rng: np.random.Generator) -> Tensor:
     colour = (hertz.clamp(min=50.0) / 1000.0) ** rng.uniform(-2.0, 0.4)
     level = power[:, sounding(power)].sum(dim=0).mean() * 10.0 ** (-rng.uniform(8.0, 50.0) / 10.0)
     spread = (level * colour / colour.sum() / 2.0).sqrt()[:, None]
-    real, imaginary = (torch.from_numpy(rng.standard_normal(power.shape, dtype=np.float32)) * spread for _ in range(2))
-    return (power.sqrt() + real).square() + imaginary.square()
+    noise: Tensor = torch.from_numpy(rng.standard_normal((2, *power.shape), dtype=np.float32)) * spread
+    return (power.sqrt() + noise[0]).square() + noise[1].square()

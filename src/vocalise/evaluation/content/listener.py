@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vocalise.data.choir.diction import Syllable
-from vocalise.evaluation.content.distance import displaced, mean_apart
+from vocalise.evaluation.content.distance import mean_apart, mean_of_others, roots
 from vocalise.evaluation.content.features import features_of, power_of, sounding
 from vocalise.evaluation.content.network import Network
 from vocalise.evaluation.content.syllables import SyllableFigures, told
@@ -28,7 +28,7 @@ class ContentFigures:
 
     distance: float  # between the hearings of source and conversion, in [0, 1]
     same: float  # the same between two virtual singers who sing one song
-    unrelated: float  # between the source and itself at other places: one voice, other words
+    unrelated: float  # between the source and other words in its voice: itself elsewhere, or one of its sounds held
     kept: float  # in [0, 1]: 1 at `same` and nearer, 0 at `unrelated` and beyond
 
 
@@ -56,9 +56,9 @@ class PhoneListener:
     def distance(self, source: Tensor, converted: Tensor, rate: int, *, warped: bool = False) -> float:
         """Mean distance of what is heard in two waves (samples,), over the frames of the source that sound, in [0, 1].
 
-        One minus the overlap of the posteriors (`distance.apart`), with 30 ms of tolerance. `warped` first lays the one
-        along the other by dynamic time warping, for takes that are not simultaneous; it makes everything seem nearer,
-        so that only distances that are all warped may be compared. NaN where the source is silent.
+        Angles between posteriors (`distance`), with 30 ms of tolerance. `warped` first lays the one along the other by
+        dynamic time warping, for takes that are not simultaneous; it makes everything seem nearer, so that only
+        distances that are all warped may be compared. NaN where the source is silent.
         """
         power = power_of(source, rate)
         heard, other, here = self._hear(power), self.hear(converted, rate), sounding(power)
@@ -66,7 +66,7 @@ class PhoneListener:
             return mean_apart(heard, other, here)
         from vocalise.measures.warping import warp
 
-        along, across = warp((0.5 * heard).exp(), (0.5 * other).exp())
+        along, across = warp(roots(heard), roots(other))
         return mean_apart(heard[:, along], other[:, across], here[along])
 
     def compare(self, source: Tensor, converted: Tensor, rate: int) -> ContentFigures:
@@ -74,13 +74,13 @@ class PhoneListener:
 
             kept = 1 - (distance - same) / (unrelated - same), within [0, 1]
 
-        It is NaN where the source is silent, shorter than a second, or so monotonous (one vowel, held) that other
-        places of it sound like this one.
+        It is NaN where the source is silent, sounds for less than a second, or is so monotonous (one vowel, held) that
+        other places of it sound like this one.
         """
         power = power_of(source, rate)
         heard, here = self._hear(power), sounding(power)
         distance = mean_apart(heard, self.hear(converted, rate), here)
-        unrelated = displaced(heard, here)
+        unrelated = mean_of_others(heard, here)
         kept = math.nan
         if unrelated - self.same >= LEAST:
             kept = min(1.0, max(0.0, 1.0 - (distance - self.same) / (unrelated - self.same)))

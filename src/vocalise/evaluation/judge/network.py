@@ -19,8 +19,8 @@ from vocalise.evaluation.judge.hearing import Hearing, Pieces
 WIDTH, DROPOUT, LAYERS, NARROW = 32, 0.75, 5, 16
 BATCH, CROP = 16, 150  # crops, frames
 RATE, DECAY, EVERY = 1e-3, 0.95, 1000  # Adam's; multiplied by the decay after so many steps
-LEAST, MOST, CHECK = 600, 1500, 100  # steps: no fewer, no more, and from one look at the validation part to the next
-CONTENT = 0.05  # nats of validation loss at which it stops
+MOST, CHECK = 1500, 100  # steps: no more, and from one look at the validation part to the next
+CONTENT, LOOKS = 0.05, 3  # nats of validation loss, at so many looks in a row, at which it stops
 VALIDATION = 8  # every so many pieces of a stretch, its last ones are kept for validation
 TOGETHER = 64  # pieces judged at a time
 
@@ -136,6 +136,7 @@ def _learn(
     optimiser = torch.optim.Adam(network.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.StepLR(optimiser, EVERY, DECAY)
     round_of: list[int] = []
+    good = 0
     for step in range(1, MOST + 1):
         while len(round_of) < BATCH:  # every person once in each round
             round_of += torch.randperm(len(taught)).tolist()
@@ -148,7 +149,8 @@ def _learn(
         if step % CHECK == 0:
             apart, right = _validated(network, kept, labels)
             report(step, MOST, f"{100.0 * right:.0f} % of its validation part")
-            if step >= LEAST and apart < CONTENT:
+            good = good + 1 if apart < CONTENT else 0
+            if good == LOOKS:
                 break
     report(MOST, MOST, "")
 
