@@ -51,7 +51,7 @@ def near(value: float, tolerance: float) -> tuple[float, float]:
 def tone(pitch: Tensor) -> Tensor:
     """Ten harmonics, falling by 1 / n, at a pitch in Hz (samples,)."""
     phase = 2.0 * math.pi * torch.cumsum(pitch.double(), 0) / RATE
-    return (0.15 * sum(torch.sin(n * phase) / n for n in range(1, 11))).float()
+    return 0.15 * torch.stack([torch.sin(n * phase) / n for n in range(1, 11)]).sum(dim=0).float()
 
 
 def tones() -> Iterator[Case]:

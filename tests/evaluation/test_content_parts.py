@@ -1,17 +1,15 @@
 """The parts of the listener: spelling, features, distance, forced syllables, the cache. None of it is taught here."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from vocalise.data.cache import Cache
 from vocalise.data.choir import PRESETS, Syllable, compose, perform, render_choir
 from vocalise.data.choir.diction import articulate
 from vocalise.errors import CorpusError
-from vocalise.evaluation.content import phone_listener, read_syllables, teaching
+from vocalise.evaluation.content import read_syllables
 from vocalise.evaluation.content.distance import apart, displaced, mean_apart
 from vocalise.evaluation.content.features import features_of, power_of, sounding, spectrum_of
 from vocalise.evaluation.content.lessons import spoiled, takes

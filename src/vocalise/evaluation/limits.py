@@ -59,9 +59,10 @@ def _mistaken(able: Sequence[Examination]) -> Iterator[Saying]:
     seen: dict[tuple[str, str], float] = {}
     for one in able:
         for person, row in zip(one.persons, one.confusion, strict=True):
+            whole = max(1, sum(row))
             for other, pieces in zip(one.persons, row, strict=True):
-                if person != other and sum(row) and pieces / sum(row) >= MISTAKEN:
-                    seen[person, other] = max(seen.get((person, other), 0.0), pieces / sum(row))
+                if person != other and pieces / whole >= MISTAKEN:
+                    seen[person, other] = max(seen.get((person, other), 0.0), pieces / whole)
     for (person, other), share in seen.items():
         words = f"Even in real recordings {person} is taken for {other} in {_percent(share)} of the pieces by a judge: "
         words += f"do not expect more of conversions to {person}."

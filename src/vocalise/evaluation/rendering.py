@@ -104,12 +104,12 @@ def _sung(job: Job, performer: Performer, out: Path, manner: Manner, progress: P
     return Rendering(job=job, took=took, remark=remark)
 
 
-def _within(progress: Progress, before: float, job: Job, total: float, which: str) -> Progress:
+def _within(progress: Progress, before: float, job: Job, whole: float, which: str) -> Progress:
     """The progress of one job within all of them, in seconds of song."""
 
-    def tell(what: str, done: float, whole: float, note: str = "") -> None:  # noqa: ARG001 - as its contract has it
-        share = min(1.0, done / whole) if what == "singing" and whole > 0 else 0.0
-        progress("converting", before + share * job.song.piece.seconds, total, which)
+    def tell(what: str, done: float, total: float, note: str = "") -> None:  # noqa: ARG001 - as its contract has it
+        share = min(1.0, done / total) if what == "singing" and total > 0 else 0.0
+        progress("converting", before + share * job.song.piece.seconds, whole, which)
 
     return tell
 

@@ -185,7 +185,8 @@ def _losses(model: Autoencoder, part: Batch) -> torch.Tensor:
     """The decoder's loss on each window, in nats a sample: (batch,)."""
     part = part.to(model.device)
     lesson = Lesson(part.wave, part.wave, part.wave.new_ones(len(part)), recorded_controls(part, model.singers))
-    return model(lesson).decoded.loss.float().cpu()
+    losses: torch.Tensor = model(lesson).decoded.loss
+    return losses.float().cpu()
 
 
 def _parts(chosen: Batch, size: int) -> Sequence[Batch]:

@@ -57,7 +57,7 @@ class Takes:
         own = self._take(song, target) if target != song.singer else None
         if own is None:
             return Parallel()
-        others = []
+        others: list[Path] = []
         for singer in self.prepared.singers:
             if singer not in (song.singer, target) and len(others) < MOST_OTHERS:
                 other = self._take(song, singer)
