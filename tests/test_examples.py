@@ -77,6 +77,7 @@ def test_two_songs_are_compared_in_figures_and_a_picture(tmp_path):
 
 def test_a_judge_is_trained_and_examined_with_its_groups(tmp_path):
     for number, part in enumerate(("alto1", "alto2", "bass1")):
+        (tmp_path / part).mkdir()
         for song in range(3):
             a_tone(tmp_path / part / f"{song}.wav", seconds=9.0, pitch=(300.0, 400.0, 110.0)[number] + 3.0 * song)
     example, said = load("train_a_judge"), []

@@ -9,6 +9,7 @@ import soundfile
 import torch
 
 from tests.evaluation.performers import RATE, make_quick, quick, write_choir, write_voice
+from tests.evaluation.test_speaker import moments, network
 from vocalise.checkpoint import load_voice
 from vocalise.conversion import Converter
 from vocalise.data.corpus import Corpus
@@ -198,6 +199,12 @@ def test_a_further_singer_is_a_source_and_changes_nothing_of_what_is_held_out(go
 def test_two_names_of_one_person_are_one_to_the_judges(go):
     report = go(same={"bruno": "ada"}, pairs=(("ada", "bruno"),))
     assert report.clips[0].kind == "reconstruction" and report.persons == ()
+
+
+def test_a_speaker_network_from_disk_is_one_more_opinion(go, tmp_path):
+    path = network(tmp_path / "tiny.onnx", (1, None), moments())
+    report = go(speaker=path, pairs=(("ada", "bruno"),), seconds=1.0)
+    assert {"speaker_target", "speaker_source"} <= set(report.clips[0].figures)
 
 
 def test_songs_shorter_than_a_second_are_findings(go, tmp_path):

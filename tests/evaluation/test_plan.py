@@ -14,6 +14,7 @@ from vocalise.errors import ConfigError
 from vocalise.evaluation.plan import (
     Cast,
     Song,
+    among,
     parse_pairs,
     parse_same,
     person,
@@ -102,6 +103,13 @@ def test_pairs_and_persons_are_read_from_words():
     assert parse_same(["torah-c=torah-f", "a=b,b=c"]) == {"torah-f": "torah-c", "b": "a", "c": "a"}
     joined = parse_same(["a=b", "c=d", "b=d"])
     assert {person(name, joined) for name in "abcd"} == {"a"}
+
+
+def test_a_person_goes_by_a_name_that_has_recordings():
+    same = parse_same(["ada=ada-live", "ada=ada-home"])
+    assert among(same, {"ada", "ada-live"}) == {"ada-live": "ada", "ada-home": "ada"}
+    assert among(same, {"ada-home", "bob"}) == {"ada": "ada-home", "ada-live": "ada-home"}
+    assert among(same, ()) == same
 
 
 @pytest.mark.parametrize("words", ["ada", "ada>", ">bob", ","])

@@ -92,3 +92,15 @@ def test_a_speaker_network_compares_with_both_and_the_target_with_itself():
     one = compared({"target": "bob", "source_singer": "bob"}, speakers(bob=[0.5]))
     assert math.isnan(one["speaker_ceiling"]) and "speaker_source" not in one
     assert compared({"target": "eve"}, speakers(bob=[0.0])) == {}
+
+
+def test_the_ceiling_of_a_speaker_is_each_recording_against_the_mean_of_the_others():
+    angles = [math.atan(level) for level in (0.0, 1.0, 3.0)]
+    points = [torch.tensor([math.cos(angle), math.sin(angle)]) for angle in angles]
+    pairs = [(points[n], sum(points[m] for m in range(3) if m != n)) for n in range(3)]
+    expected = sum(float(torch.nn.functional.cosine_similarity(a, b, dim=0)) for a, b in pairs) / 3
+    found = compared({"target": "bob"}, speakers(bob=[1e-9, 1.0, 3.0]))
+    assert found["speaker_ceiling"] == pytest.approx(expected, abs=1e-5)
+    mean = sum(points)
+    voice = torch.tensor([1.0, 0.5])
+    assert found["speaker_target"] == pytest.approx(float(voice @ mean / voice.norm() / mean.norm()), abs=1e-5)

@@ -38,11 +38,11 @@ def test_verdicts_are_those_of_the_catalogue_and_absent_figures_have_none():
 
 
 def test_failures_are_counted_as_tried_and_skipped_clips_are_not():
-    found = [*clips(3), clip(melody_kept=0.1, clicks=9.0), clip(melody_kept=0.7), clip(clicks=9.0, melody_kept=0.2)]
-    found += [failed(clip(), "no memory"), failed(clip(), "too short", "skipped")]
+    found = [*clips(4), clip(melody_kept=0.1, clicks=9.0), clip(melody_kept=0.7), clip(clicks=9.0), clip(clicks=9.0)]
+    found += [failed(clip(), "no memory"), failed(clip(), "too short", "skipped"), replace(clip(), figures={})]
     told = tally(found)
-    assert (told.clips, told.failed, told.succeeded, told.good) == (7, 1, 4, 3)
-    assert told.poor == (("melody_kept", 2), ("clicks", 2))
+    assert (told.clips, told.failed, told.succeeded, told.good) == (10, 1, 5, 4)
+    assert told.poor == (("clicks", 3), ("melody_kept", 1))
 
 
 def test_reconstructions_are_a_group_of_their_own():

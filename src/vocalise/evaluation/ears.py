@@ -81,6 +81,7 @@ def teach(
     if prepared is None:
         return Ears(listener=listener, took=took)
     begun = time.perf_counter()
+    same = {name: whose for name, whose in same.items() if name in prepared.singers}
     judges = train_judges(prepared, split, same=same, kinds=kinds, seed=seed, progress=progress)
     examinations = []
     for number, judge in enumerate(judges):

@@ -17,7 +17,7 @@ from vocalise.evaluation.ears import RATE, Ears, parse_judges, teach
 from vocalise.evaluation.folder import claim
 from vocalise.evaluation.material import Material, gather
 from vocalise.evaluation.measuring import Subject, measure
-from vocalise.evaluation.plan import Cast, Job, Pairs, person, plan, whole_songs
+from vocalise.evaluation.plan import Cast, Job, Pairs, among, person, plan, whole_songs
 from vocalise.evaluation.records import Clip, Report, System
 from vocalise.evaluation.rendering import Rendering, render, source_path, write_sources
 from vocalise.evaluation.reporting import Making, place_of, report_of
@@ -148,7 +148,7 @@ def _persons(same: Mapping[str, str] | None, material: Material, cast: Sequence[
     for name in (name for pair in (same or {}).items() for name in pair):
         if name not in known:
             raise ConfigError(f"--same: there is no singer {name!r:.60}; the singers are {', '.join(known)}.")
-    return dict(same or {})
+    return among(same or {}, material.prepared.singers)
 
 
 def _facts(material: Material, choices: Choices) -> dict[str, object]:

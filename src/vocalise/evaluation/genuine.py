@@ -32,6 +32,7 @@ class Genuine:
     singers: tuple[str, ...]
     digests: tuple[str, ...]  # of all files that could be opened
     sayings: tuple[Saying, ...]
+    on_judges: tuple[Saying, ...] = ()  # what is to be said if there are any
 
 
 def genuine(
@@ -78,8 +79,14 @@ def genuine(
     tested = {one.path for one in scored}
     names = {one.song.rpartition("/")[2].casefold() for one in scored}
     sides = _divided(prepared.corpus.recordings, tested, names)
-    said += _on_hearing(sides, tested, names, {one.singer for one in sources})
-    return Genuine(prepared=prepared, split=sides, singers=singers, digests=digests, sayings=tuple(said))
+    return Genuine(
+        prepared=prepared,
+        split=sides,
+        singers=singers,
+        digests=digests,
+        sayings=tuple(said),
+        on_judges=tuple(_on_hearing(sides, tested, names, {one.singer for one in sources})),
+    )
 
 
 def _divided(recordings: Iterable[Recording], tested: Collection[Path], names: Collection[str]) -> Split:

@@ -20,7 +20,7 @@ from vocalise.evaluation.folder import claim
 from vocalise.evaluation.genuine import Genuine, genuine
 from vocalise.evaluation.matching import Found, Match, match, sounds_in, target_of
 from vocalise.evaluation.measuring import Subject, measure
-from vocalise.evaluation.plan import person
+from vocalise.evaluation.plan import among, person
 from vocalise.evaluation.records import Clip, Report, Saying, System
 from vocalise.evaluation.reporting import Making, place_of, report_of
 from vocalise.evaluation.speaker import SpeakerNetwork
@@ -119,7 +119,12 @@ def score_folders(
         data=key_of("sources", *sorted(known.digests)),
         took=time.perf_counter() - begun,
     )
-    said = [*known.sayings, *_on_transposition(clips, transpose), *_on_sources(cases, sources)]
+    said = [
+        *known.sayings,
+        *(known.on_judges if ears.judges else ()),
+        *_on_transposition(clips, transpose),
+        *_on_sources(cases, sources),
+    ]
     return report_of(out, making, systems, clips, ears, said)
 
 
@@ -168,7 +173,7 @@ def _persons(same: Mapping[str, str] | None, known: Genuine) -> dict[str, str]:
             raise ConfigError(
                 f"--same: there is no singer {name!r:.60}; the singers are {', '.join(known.singers) or 'unknown'}."
             )
-    return dict(same or {})
+    return among(same or {}, known.prepared.singers if known.prepared else ())
 
 
 def _clip(case: _Case, out: Path) -> Clip:

@@ -4,7 +4,7 @@ held-out pieces ──excerpt──▶ songs ──× singers of each voice─�
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -196,6 +196,18 @@ def _require_known(pairs: Pairs, songs: Sequence[Song], casts: Sequence[Cast]) -
 def person(singer: str, same: Mapping[str, str] | None) -> str:
     """Whom a singer's name stands for."""
     return (same or {}).get(singer, singer)
+
+
+def among(same: Mapping[str, str], singers: Collection[str]) -> dict[str, str]:
+    """Every name but one of each person, to a name under which there are recordings, if there is one."""
+    groups: dict[str, list[str]] = {}
+    for name, whose in same.items():
+        groups.setdefault(whose, [whose]).append(name)
+    found: dict[str, str] = {}
+    for names in groups.values():
+        chosen = next((name for name in names if name in singers), names[0])
+        found |= {name: chosen for name in names if name != chosen}
+    return found
 
 
 def section(singer: str, singers: Iterable[str]) -> str:
