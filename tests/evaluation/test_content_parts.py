@@ -10,7 +10,7 @@ from vocalise.data.choir import PRESETS, Syllable, compose, perform, render_choi
 from vocalise.data.choir.diction import articulate
 from vocalise.errors import CorpusError
 from vocalise.evaluation.content import read_syllables
-from vocalise.evaluation.content.distance import apart, displaced, mean_apart
+from vocalise.evaluation.content.distance import mean_apart, mean_of_others
 from vocalise.evaluation.content.features import features_of, power_of, sounding, spectrum_of
 from vocalise.evaluation.content.lessons import spoiled, takes
 from vocalise.evaluation.content.network import Network, train
@@ -100,29 +100,40 @@ def test_a_spectrum_is_as_a_stft_is():
     assert spectrum_of(wave, RATE).shape == (257, len(wave) // 160 + 1)
 
 
-def test_hearings_that_agree_are_at_no_distance_and_those_that_share_nothing_at_one():
+EVERYWHERE = torch.ones(100, dtype=torch.bool)
+
+
+def test_hearings_that_agree_are_at_no_distance_and_those_that_share_nothing_far_apart():
     heard = posteriors([1, 2, 3, 4, 5] * 20)
-    here = torch.ones(100, dtype=torch.bool)
-    assert mean_apart(heard, heard, here) == pytest.approx(0.0, abs=1e-6)
-    assert mean_apart(heard, posteriors([10] * 100, sure=0.999), here) > 0.8
+    assert mean_apart(heard, heard, EVERYWHERE) == pytest.approx(0.0, abs=1e-6)
+    assert mean_apart(heard, posteriors([10] * 100, sure=0.999), EVERYWHERE) > 0.8
 
 
 def test_thirty_milliseconds_are_forgiven_and_more_are_not():
     heard = posteriors([1] * 40 + [6] * 60)
-    assert float(apart(heard, heard.roll(3, dims=1))[10:90].max()) < 1e-6
-    assert float(apart(heard, heard.roll(5, dims=1))[10:90].max()) > 0.5
+    there = torch.zeros(100, dtype=torch.bool)
+    there[10:90] = True
+    assert mean_apart(heard, heard.roll(3, dims=1), there) == pytest.approx(0.0, abs=1e-6)
+    assert mean_apart(heard, heard.roll(8, dims=1), there) > 0.04
 
 
 def test_what_is_missing_at_the_end_is_as_far_as_can_be():
     heard = posteriors([1, 6] * 50)
-    assert float(apart(heard, heard[:, :50])[60:].min()) == 1.0
-    assert float(apart(heard, heard[:, :0]).min()) == 1.0
+    assert mean_apart(heard, heard[:, :50], torch.arange(100) > 60) == 1.0
+    assert mean_apart(heard, heard[:, :0], EVERYWHERE) == 1.0
 
 
-def test_nothing_is_said_of_silence_nor_of_less_than_a_second():
+def test_one_sound_held_gets_no_credit_for_lying_between_all_others():
+    heard = posteriors([1] * 25 + [2] * 25 + [3] * 25 + [4] * 25)
+    held = posteriors([1] * 100)
+    assert mean_apart(heard, held, EVERYWHERE) > 0.9 * mean_of_others(heard, EVERYWHERE) > 0.5
+
+
+def test_nothing_is_said_of_silence_nor_of_less_than_a_second_nor_of_one_held_sound():
     heard = posteriors([1, 6] * 50)
     assert math.isnan(mean_apart(heard, heard, torch.zeros(100, dtype=torch.bool)))
-    assert math.isnan(displaced(heard[:, :90], torch.ones(90, dtype=torch.bool)))
+    assert math.isnan(mean_of_others(heard[:, :90], torch.ones(90, dtype=torch.bool)))
+    assert math.isnan(mean_of_others(posteriors([6] * 200), torch.ones(200, dtype=torch.bool)))
 
 
 def spoken(text, frames):
