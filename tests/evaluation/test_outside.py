@@ -9,6 +9,7 @@ import torch
 
 from tests.evaluation.performers import RATE, make_quick, write_choir
 from vocalise.audio.files import read_wave, write_wave
+from vocalise.data.choir import render_choir
 from vocalise.errors import AudioError, ConfigError, RunError
 from vocalise.evaluation import read_report, score_folders
 from vocalise.evaluation.matching import begins, match, says, sounds_in, target_of
@@ -16,8 +17,9 @@ from vocalise.evaluation.outside import parse_cents
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch):
-    make_quick(monkeypatch)
+def _quick(request, monkeypatch):
+    if request.node.get_closest_marker("slow") is None:
+        make_quick(monkeypatch)
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -226,6 +228,25 @@ def test_two_folders_of_one_name_are_two_singers(choir, tmp_path):
     target = choir / "vocals"
     report = score_folders(tmp_path / "vocals", tmp_path / "tool", tmp_path / "scored", target=target)
     assert report.persons == ("vocals (source)", "vocals (target)")
+
+
+@pytest.mark.slow
+def test_with_real_ears_the_perfect_tool_is_good_and_the_idle_one_is_not(tmp_path):
+    render_choir(tmp_path / "choir", singers=2, minutes=2.0)
+    sources, targets = tmp_path / "choir" / "Ada", tmp_path / "choir" / "Bruno"
+    perfect, idle = tmp_path / "perfect", tmp_path / "idle"
+    for folder, made_from in ((perfect, targets), (idle, sources)):
+        folder.mkdir()
+        for path in sorted(made_from.glob("*.wav"))[:2]:
+            (folder / path.name).write_bytes(path.read_bytes())
+    report = score_folders(
+        sources, perfect, tmp_path / "scored", target=targets, against=idle, transpose=None, judges="gaussian"
+    )
+    means = {row.system: row.figures for row in report.rows if row.group == "conversions"}
+    assert means["perfect"]["target_heard"].value > 0.8 and means["perfect"]["source_heard"].value < 0.2
+    assert means["perfect"]["melody_kept"].value > 0.8 and means["perfect"]["content_kept"].value > 0.5
+    assert means["idle"]["target_heard"].value < 0.2 and means["idle"]["source_heard"].value > 0.8
+    assert report.judges[0].accuracy > 0.9 and report.judges[0].disjoint
 
 
 def test_wrong_places_are_refused_in_one_line(choir, tmp_path):

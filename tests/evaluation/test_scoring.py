@@ -154,6 +154,8 @@ def test_what_is_aligned_is_the_same_sound_at_the_sources_times(waves, source):
     assert torch.equal(scene.aligned.wave[middle], waves[0][middle])
     assert scene.aligned.wave.shape == waves[0].shape
     assert len(scene.aligned.contour.pitch) == len(source.contour.pitch)
+    early = Scene(source=source, converted=Take(waves[0][RATE // 5 :], RATE)).aligned.wave
+    assert torch.equal(early[middle], waves[0][middle]) and not early[: RATE // 8].any()
 
 
 def test_another_song_is_not_aligned_nor_is_a_short_cut():
@@ -235,7 +237,7 @@ def test_clicks_are_those_beyond_the_sources_own(waves, source):
     cracked = waves[0].clone()
     cracked[RATE::RATE] += 0.9
     spoilt, clean = Take(cracked, RATE), Take(waves[0], RATE)
-    assert scoring.integrity(Scene(source=clean, converted=spoilt))["clicks"] >= 0.4
+    assert 0.4 <= scoring.integrity(Scene(source=clean, converted=spoilt))["clicks"] <= 1.0
     same = scoring.integrity(Scene(source=spoilt, converted=spoilt))
     assert same["clicks"] == 0.0 and same["clicks_source"] >= 0.4
 

@@ -101,27 +101,21 @@ def evaluate(
     cast = performers(voices, device)
     for one in cast:
         one.require(manner)
-    material = gather(
-        data, cast, singers=choices.singers, include=choices.include, exclude=choices.exclude, progress=progress
-    )
+    material = _gathered(data, cast, choices, progress)
     same = _persons(choices.same, material, cast)
     songs = whole_songs(material.prepared, material.sung, choices.seconds)
-    casts = [Cast(one.name, one.voice.singers, one.told) for one in cast]
-    jobs = plan(songs, casts, out, pairs=choices.pairs, same=same)
+    jobs = plan(
+        songs, [Cast(one.name, one.voice.singers, one.told) for one in cast], out, pairs=choices.pairs, same=same
+    )
     claim(out, _facts(material, choices), {one.name: one.digest for one in cast})
-    songs = tuple(dict.fromkeys(job.song for job in jobs))
-    write_sources(material.prepared, songs, out)
+    takes = Takes(material.prepared, material.sung, tuple(dict.fromkeys(job.song for job in jobs)), out)
+    write_sources(material.prepared, takes.songs, out)
     ears = _taught(material, same, kinds, network, choices.seed, progress)
     systems = tuple(one.system(_figures(one, material, choices, progress)) for one in cast)
     ready = time.perf_counter()
     renderings = render(jobs, {one.name: one for one in cast}, out, manner, progress=progress)
     sung = time.perf_counter() - ready
-    takes = Takes(prepared=material.prepared, pieces=material.sung, songs=songs, out=out)
-    clips = [_clip(one, out) for one in renderings]
-    places = [place for place, clip in enumerate(clips) if clip.state == "scored"]
-    subjects = [_subject(renderings[place], clips[place], takes, choices, same, out) for place in places]
-    for place, clip in zip(places, measure(subjects, ears, progress=progress), strict=True):
-        clips[place] = clip
+    clips = _clips(renderings, takes, ears, choices, same, progress)
     making = Making(
         title=choices.title or _title(systems, data),
         command=choices.command,
@@ -132,6 +126,35 @@ def evaluate(
         took=time.perf_counter() - begun - sung,
     )
     return report_of(out, making, systems, clips, ears, material.sayings)
+
+
+def _gathered(data: Path, cast: Sequence[Performer], choices: Choices, progress: Progress) -> Material:
+    return gather(
+        data,
+        cast,
+        singers=choices.singers,
+        guests=[source for source, _ in choices.pairs or ()],
+        include=choices.include,
+        exclude=choices.exclude,
+        progress=progress,
+    )
+
+
+def _clips(
+    renderings: Sequence[Rendering],
+    takes: Takes,
+    ears: Ears,
+    choices: Choices,
+    same: Mapping[str, str],
+    progress: Progress,
+) -> list[Clip]:
+    """All clips in the order of the jobs; those that were sung are measured."""
+    clips = [_clip(one, takes.out) for one in renderings]
+    places = [place for place, clip in enumerate(clips) if clip.state == "scored"]
+    subjects = [_subject(renderings[place], clips[place], takes, choices, same) for place in places]
+    for place, clip in zip(places, measure(subjects, ears, progress=progress), strict=True):
+        clips[place] = clip
+    return clips
 
 
 def _manner(choices: Choices) -> Manner:
@@ -201,15 +224,13 @@ def _clip(rendering: Rendering, out: Path) -> Clip:
     return replace(clip, path=place_of(job.path, out))
 
 
-def _subject(
-    rendering: Rendering, clip: Clip, takes: Takes, choices: Choices, same: Mapping[str, str], out: Path
-) -> Subject:
+def _subject(rendering: Rendering, clip: Clip, takes: Takes, choices: Choices, same: Mapping[str, str]) -> Subject:
     job = rendering.job
     parallel = takes.of(job.song, job.target)
     semitones = parse_transpose(choices.transpose)
     return Subject(
-        clip=replace(clip, truth_path=place_of(parallel.truth, out)),
-        source=source_path(out, job.song),
+        clip=replace(clip, truth_path=place_of(parallel.truth, takes.out)),
+        source=source_path(takes.out, job.song),
         converted=job.path,
         truth=parallel.truth,
         simultaneous=parallel.simultaneous,

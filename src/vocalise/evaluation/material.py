@@ -43,17 +43,27 @@ def gather(
     performers: Sequence[Performer],
     *,
     singers: Sequence[str] | None = None,
+    guests: Sequence[str] = (),
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     progress: Progress = silent,
 ) -> Material:
     """Opens and prepares recordings, and holds out what the first voice's training held out.
 
+    Args:
+        data: folder of recordings.
+        performers: the voices.
+        singers: only these; by default those of the voices, and everybody where none of them is there.
+        guests: others whose songs are wanted beside the voices' own singers.
+        include: patterns of files, as for training.
+        exclude: likewise.
+        progress: told seconds of audio prepared.
+
     Raises:
         CorpusError: no such folder, an unknown singer, or nothing to be heard.
     """
     voices = [one.voice for one in performers]
-    wanted = list(singers) if singers else _singers(data, voices, include, exclude)
+    wanted = list(singers) if singers else _singers(data, voices, guests, include, exclude)
     corpus = Corpus.open(data, singers=wanted, include=include, exclude=exclude, rate=RATE)
     rate, total = max(RATE, *(voice.model.rate for voice in voices)), sum(corpus.seconds.values())
     prepared = prepare(
@@ -65,10 +75,12 @@ def gather(
     return Material(corpus=corpus, prepared=prepared, split=sides, share=share, sayings=tuple(said))
 
 
-def _singers(data: Path, voices: Sequence[Voice], include: Sequence[str], exclude: Sequence[str]) -> list[str] | None:
-    """The voices' own singers, as far as they are in the folder; None, which is everybody, if none is."""
+def _singers(
+    data: Path, voices: Sequence[Voice], guests: Sequence[str], include: Sequence[str], exclude: Sequence[str]
+) -> list[str] | None:
+    """The voices' own singers and guests, as far as they are in the folder; None, which is everybody, if none is."""
     there = {one.singer for one in choose(scan(data)[0], include, exclude)}
-    return sorted({name for voice in voices for name in voice.singers} & there) or None
+    return sorted({*guests, *(name for voice in voices for name in voice.singers)} & there) or None
 
 
 def _divided(recordings: Sequence[Recording], own: Sequence[str], share: float) -> Split:

@@ -3,6 +3,7 @@
 subjects ──by song──▶ takes (heard once) ──▶ scenes ──score──▶ clips with figures
 """
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from vocalise.evaluation.scoring import score
 from vocalise.measures.pitch import compare_contours
 from vocalise.progress import Progress, silent
 
-WORKERS = 2  # threads; most of the work releases Python's lock
+WORKERS = max(2, min(8, os.cpu_count() or 1))  # threads; most of the work releases Python's lock
 OCTAVE = 1200.0  # cents
 NEARLY = 60.0  # cents off a whole octave that are still taken for one
 

@@ -147,7 +147,14 @@ def figures_of(
     """
     model, material = performer.voice.model, performer.voice.recipe.material
     uses_pitch = model.condition.uses_pitch
-    prepared = prepare(corpus, rate=model.rate, level=material.level, contours=uses_pitch)
+    total = sum(corpus.seconds.values())
+    prepared = prepare(
+        corpus,
+        rate=model.rate,
+        level=material.level,
+        contours=uses_pitch,
+        progress=lambda share: progress("preparing", share * total, total, "seconds of audio"),
+    )
     sides = [
         [(piece.recording.singer, piece.recording.digest, piece.start, piece.stop) for piece in side]
         for side in (split.train, split.held_out)

@@ -31,7 +31,7 @@ class Parallel:
     section: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Takes:
     """All takes of held-out songs, written beside the sources where they are needed.
 

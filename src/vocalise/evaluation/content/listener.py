@@ -19,6 +19,7 @@ from vocalise.evaluation.content.network import Network
 from vocalise.evaluation.content.syllables import SyllableFigures, told
 
 LEAST = 0.1  # the two bounds of what is kept must be so far apart, or nothing can be said
+_PRIORS = 0.5  # of the log priors are taken from log posteriors when syllables are told
 _PIECE, _AROUND = 6_000, 16  # frames heard at a time, and what they need on either side
 
 
@@ -88,7 +89,7 @@ class PhoneListener:
 
     def recognise(self, wave: Tensor, rate: int, syllables: Sequence[Syllable]) -> SyllableFigures:
         """How many of the choir's syllables are told right when their times are known (`syllables.told`)."""
-        return told(self.hear(wave, rate) - self._priors.log()[:, None], syllables)
+        return told(self.hear(wave, rate) - _PRIORS * self._priors.log()[:, None], syllables)
 
     @torch.no_grad()
     def _hear(self, power: Tensor) -> Tensor:

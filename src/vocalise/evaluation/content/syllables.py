@@ -1,6 +1,6 @@
 """Which syllable is sung, of those that it could be: each is forced upon the known stretch, and the best fit is heard.
 
-log posteriors - log priors ──▶ for every syllable, the best way through its sounds in their order (Viterbi, 1967)
+log posteriors - log priors / 2 ──▶ for every syllable, the best way through its sounds in their order (Viterbi, 1967)
 """
 
 import csv
@@ -19,6 +19,7 @@ from vocalise.evaluation.content.sounds import FRAMES_PER_SECOND, Spelling, lexi
 
 CHOICES = 40  # spellings to choose from, at least: those of the song, and others of the choir where they are fewer
 _STRIDE = 311  # through all spellings in their order, so that the others are not all alike
+HELD = 3  # frames that every sound of a syllable lasts at least, or a spelling of many sounds would fit anything
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ def told(scores: Tensor, syllables: Sequence[Syllable]) -> SyllableFigures:
     """Forces the choices upon every syllable's stretch.
 
     Args:
-        scores: (sounds, frames) log posteriors less log priors.
+        scores: (sounds, frames) log posteriors, less some of the log priors.
         syllables: what is sung, and when, s; a text that the choir does not know is passed over, as is a stretch
             beyond the end. Syllables that are spelled alike (`mee` and `nee`) count as one.
     """
@@ -89,16 +90,16 @@ def _choices(texts: set[str]) -> list[Spelling]:
 
 
 def _table(choices: Sequence[Spelling]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Spellings as rows, filled up with zeros: (choices, longest), and their lengths (choices,)."""
-    lengths = np.array([len(way) for way in choices])
+    """Spellings as rows, each sound `HELD` times, filled up with zeros: (choices, longest), and lengths (choices,)."""
+    lengths = np.array([HELD * len(way) for way in choices])
     table = np.zeros((len(choices), lengths.max()), dtype=np.int64)
     for row, way in zip(table, choices, strict=True):
-        row[: len(way)] = way
+        row[: HELD * len(way)] = np.repeat(way, HELD)
     return table, lengths
 
 
 def _forced(values: NDArray[np.float64], table: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The best sum of values (sounds, frames) through every spelling, (choices,); -inf where it has too many sounds."""
+    """The best sum of values (sounds, frames) through every spelling, (choices,); -inf where it has more sounds than there is time for."""
     score = np.full(table.shape, -np.inf)
     for time in range(values.shape[1]):
         before = np.concatenate([np.full((len(table), 1), 0.0 if time == 0 else -np.inf), score[:, :-1]], axis=1)
