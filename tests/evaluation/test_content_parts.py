@@ -103,37 +103,55 @@ def test_a_spectrum_is_as_a_stft_is():
 EVERYWHERE = torch.ones(100, dtype=torch.bool)
 
 
-def test_hearings_that_agree_are_at_no_distance_and_those_that_share_nothing_far_apart():
+EVERYWHERE = torch.ones(100, dtype=torch.bool)
+
+
+def test_hearings_that_agree_are_at_no_distance_and_those_that_share_nothing_at_one():
     heard = posteriors([1, 2, 3, 4, 5] * 20)
-    assert mean_apart(heard, heard, EVERYWHERE) == pytest.approx(0.0, abs=1e-6)
-    assert mean_apart(heard, posteriors([10] * 100, sure=0.999), EVERYWHERE) > 0.8
+    assert mean_apart(heard, heard, EVERYWHERE) == pytest.approx(0.0, abs=1e-5)
+    elsewhere = posteriors([1] * 20 + [2] * 20 + [3] * 20 + [4] * 20 + [5] * 20)
+    assert mean_apart(elsewhere, elsewhere.roll(20, dims=1), EVERYWHERE) > 0.8
+    assert mean_apart(elsewhere, posteriors([7] * 100), EVERYWHERE) > 0.8
+
+
+def test_a_hearing_that_is_never_sure_gets_no_credit():
+    heard = posteriors([1] * 20 + [2] * 20 + [3] * 20 + [4] * 20 + [5] * 20)
+    unsure = heard.exp().mean(dim=1, keepdim=True).log().expand(-1, 100)
+    assert mean_apart(heard, unsure, EVERYWHERE) > 0.7
+    nothing = torch.full_like(heard, 1.0 / len(SOUNDS)).log()
+    assert mean_apart(heard, nothing, EVERYWHERE) > 0.7
 
 
 def test_thirty_milliseconds_are_forgiven_and_more_are_not():
-    heard = posteriors([1] * 40 + [6] * 60)
-    there = torch.zeros(100, dtype=torch.bool)
-    there[10:90] = True
-    assert mean_apart(heard, heard.roll(3, dims=1), there) == pytest.approx(0.0, abs=1e-6)
-    assert mean_apart(heard, heard.roll(8, dims=1), there) > 0.04
+    heard = posteriors(([1] * 10 + [6] * 10) * 5)
+    inside = (torch.arange(100) >= 10) & (torch.arange(100) < 90)
+    assert mean_apart(heard, heard.roll(3, dims=1), inside) < 1e-5
+    assert mean_apart(heard, heard.roll(5, dims=1), inside) > 0.15
 
 
 def test_what_is_missing_at_the_end_is_as_far_as_can_be():
-    heard = posteriors([1, 6] * 50)
-    assert mean_apart(heard, heard[:, :50], torch.arange(100) > 60) == 1.0
+    heard = posteriors([1] * 25 + [6] * 25 + [1] * 25 + [6] * 25)
+    later = torch.arange(100) >= 60
+    assert mean_apart(heard, heard[:, :50], later) == 1.0
     assert mean_apart(heard, heard[:, :0], EVERYWHERE) == 1.0
 
 
-def test_one_sound_held_gets_no_credit_for_lying_between_all_others():
-    heard = posteriors([1] * 25 + [2] * 25 + [3] * 25 + [4] * 25)
-    held = posteriors([1] * 100)
-    assert mean_apart(heard, held, EVERYWHERE) > 0.9 * mean_of_others(heard, EVERYWHERE) > 0.5
+def test_other_words_are_no_nearer_than_one_sound_held_throughout():
+    """Of a song that is mostly one vowel, that vowel alone is much."""
+    even = posteriors([place for place in (1, 3, 5, 7, 9) for _ in range(40)])
+    uneven = posteriors([1] * 130 + [place for place in (3, 5, 7, 9, 11, 13, 14) for _ in range(10)])
+    here = torch.ones(200, dtype=torch.bool)
+    assert mean_of_others(uneven, here) < mean_of_others(even, here)
+    held = mean_apart(uneven, posteriors([1] * 200), here)
+    assert held >= mean_of_others(uneven, here) - 0.02
 
 
-def test_nothing_is_said_of_silence_nor_of_less_than_a_second_nor_of_one_held_sound():
-    heard = posteriors([1, 6] * 50)
-    assert math.isnan(mean_apart(heard, heard, torch.zeros(100, dtype=torch.bool)))
-    assert math.isnan(mean_of_others(heard[:, :90], torch.ones(90, dtype=torch.bool)))
-    assert math.isnan(mean_of_others(posteriors([6] * 200), torch.ones(200, dtype=torch.bool)))
+def test_nothing_is_said_of_silence_nor_of_less_than_a_second_nor_of_one_vowel():
+    heard = posteriors([1] * 50 + [6] * 50)
+    assert math.isnan(mean_apart(heard, heard, ~EVERYWHERE))
+    assert not math.isnan(mean_of_others(heard, EVERYWHERE))
+    assert math.isnan(mean_of_others(heard[:, 10:], EVERYWHERE[10:]))
+    assert math.isnan(mean_of_others(posteriors([6] * 100), EVERYWHERE))
 
 
 def spoken(text, frames):
