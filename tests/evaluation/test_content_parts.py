@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from vocalise.audio.files import resample
 from vocalise.data.choir import PRESETS, Syllable, compose, perform, render_choir
 from vocalise.data.choir.diction import articulate
 from vocalise.errors import CorpusError
@@ -71,8 +72,6 @@ def test_features_do_not_depend_on_the_level_nor_on_a_steady_colour():
 def test_features_are_the_same_at_every_rate():
     song = compose(0.2, seed=1)[0]
     at_16 = features_of(power_of(perform(song, PRESETS[2], RATE).wave, RATE), USUAL)
-    from vocalise.audio.files import resample
-
     at_44 = features_of(power_of(resample(perform(song, PRESETS[2], RATE).wave, RATE, 44_100), 44_100), USUAL)
     assert at_44.shape == at_16.shape
     assert float((at_44 - at_16).abs().mean()) < 0.03
