@@ -25,7 +25,7 @@ from vocalise.evaluation.content import phone_listener, teaching
 from vocalise.evaluation.content.sounds import SOUNDS
 
 RATE = 16_000
-LESSONS = 16
+LESSONS = 20
 ADA, BRUNO, CLARA, FELIX = (PRESETS[place] for place in (0, 1, 2, 5))
 
 
@@ -172,7 +172,7 @@ def test_a_long_song_is_heard_in_pieces_as_it_is_in_one(listener, monkeypatch):
 def test_syllables_are_told_far_above_chance_and_by_chance_in_noise(listener):
     performances = [sung(number, singer, 15.0) for number, singer in ((4, ADA), (5, BRUNO))]
     told = [listener.recognise(one.wave, RATE, one.syllables) for one in performances]
-    assert sum(one.share for one in told) / len(told) > 0.35
+    assert sum(one.share for one in told) / len(told) > 0.3
     assert all(one.chance < 0.1 and one.count > 10 for one in told)
     noise = 0.1 * torch.randn(len(performances[0].wave), generator=torch.Generator().manual_seed(0))
     deaf = listener.recognise(noise, RATE, performances[0].syllables)

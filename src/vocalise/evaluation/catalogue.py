@@ -124,7 +124,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure(name="content_same", title="content distance of another singer's rendering", group="content",
             better="neither", digits=3, meaning="measured on the choir: the same words by two voices"),
     Measure(name="content_unrelated", title="content distance of other words", group="content", better="neither",
-            digits=3, meaning="measured on the source: the song against itself at another place"),
+            digits=3, meaning="the song against itself elsewhere, or one of its sounds held; the nearer"),
     Measure(name="syllables", title="syllables recognised", group="content", better="higher", unit="%",
             beside=("syllables_source", "syllables_chance"), meaning="on the choir, whose syllables are known"),
     Measure(name="syllables_source", title="syllables recognised in the source", group="content", better="neither",

@@ -2,7 +2,17 @@
 
 wave ──▶ features ──network──▶ log posteriors of twenty sounds every 10 ms ──▶ distance to another hearing, syllables
 
-It is taught by virtual singers alone (`teaching`), so that no recording that is judged has taught it.
+It is taught by virtual singers alone (`teaching`), so that no recording that is judged has taught it. On the choir's
+twelve presets, which it never heard, it tells 81 % of drawn syllables right (chance below 10 %, 1,236 syllables), and
+three-second pieces of the same words from others with an AUC of 0.99; the nearest mean of such pieces finds the singer
+in 24 % of its hearings and in 72 % of cepstra (chance 8 %; `tests/evaluation/test_content.py`, the slow test).
+
+To real voices it carries over in part. Choristers of one section in parallel takes: AUC 0.99 for pieces of one second,
+and 0.72 of the content counts as kept where the choir's singers keep all, partly because they are not simultaneous;
+singers of different sections, warped: AUC 0.90 to 0.93; single syllables of unknown voices and microphones, warped:
+0.71 to 0.76. So a figure below one does not mean that words were lost: compare it with another system's on the same
+songs. Heavy noise counts as loss (10 dB under the voice: 0.7 kept). One vowel held throughout keeps 0 to 0.45, the more
+the more the song dwells on it.
 """
 
 import math

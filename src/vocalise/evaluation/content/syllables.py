@@ -99,7 +99,7 @@ def _table(choices: Sequence[Spelling]) -> tuple[NDArray[np.int64], NDArray[np.i
 
 
 def _forced(values: NDArray[np.float64], table: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The best sum of values (sounds, frames) through every spelling, (choices,); -inf where it has more sounds than there is time for."""
+    """The best sum of values (sounds, frames) through every spelling, (choices,); -inf where the time is too short."""
     score = np.full(table.shape, -np.inf)
     for time in range(values.shape[1]):
         before = np.concatenate([np.full((len(table), 1), 0.0 if time == 0 else -np.inf), score[:, :-1]], axis=1)

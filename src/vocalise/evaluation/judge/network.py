@@ -3,9 +3,11 @@
 cepstra (20, frames) ──5 × [conv 3×3, 32, batch norm, ReLU]──▶ dropout ──mean over time──▶ 320 ──▶ 16 ──▶ persons
 
 The published net pools 2×2 after its five convolutions and learns for 50,000 steps. Ours pools after the first, which
-leaves the same 320 features at a quarter of the work, and stops when a part of the training songs is told right.
+leaves the same 320 features at a quarter of the work, and stops when a part of the training songs is told right. Its
+weights are a moving average over the last steps (Polyak & Juditsky, 1992): those of any one step are a lottery.
 """
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -20,6 +22,7 @@ WIDTH, DROPOUT, LAYERS, NARROW = 32, 0.75, 5, 16
 BATCH, CROP = 16, 150  # crops, frames
 RATE, DECAY, EVERY = 1e-3, 0.95, 1000  # Adam's; multiplied by the decay after so many steps
 MOST, CHECK = 1500, 100  # steps: no more, and from one look at the validation part to the next
+AVERAGED = 0.98  # of the average is kept at each step
 CONTENT, LOOKS = 0.05, 3  # nats of validation loss, at so many looks in a row, at which it stops
 VALIDATION = 8  # every so many pieces of a stretch, its last ones are kept for validation
 TOGETHER = 64  # pieces judged at a time
@@ -126,13 +129,15 @@ def train(
         every = torch.cat(taught)
         network.mean.copy_(every.mean(dim=(0, 2))[:, None])
         network.spread.copy_(every.std(dim=(0, 2))[:, None].clamp(min=1.0))
-        _learn(network, taught, torch.cat(kept), labels, report)
-    return NetworkJudge(name, persons, learnt, hearing, _ready(network))
+        averaged = _learn(network, taught, torch.cat(kept), labels, report)
+    return NetworkJudge(name, persons, learnt, hearing, _ready(averaged))
 
 
 def _learn(
     network: Classifier, taught: list[Tensor], kept: Tensor, labels: Tensor, report: Callable[[int, int, str], None]
-) -> None:
+) -> Classifier:
+    """Teaches the network; its average over the last steps."""
+    averaged = copy.deepcopy(network).eval()
     optimiser = torch.optim.Adam(network.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.StepLR(optimiser, EVERY, DECAY)
     round_of: list[int] = []
@@ -146,13 +151,22 @@ def _learn(
         torch.autograd.backward(loss)
         optimiser.step()
         schedule.step()
+        _follow(averaged, network)
         if step % CHECK == 0:
-            apart, right = _validated(network, kept, labels)
+            apart, right = _validated(averaged, kept, labels)
             report(step, MOST, f"{100.0 * right:.0f} % of its validation part")
             good = good + 1 if apart < CONTENT else 0
             if good == LOOKS:
                 break
     report(MOST, MOST, "")
+    return averaged
+
+
+@torch.no_grad()
+def _follow(averaged: Classifier, network: Classifier) -> None:
+    """Moves the average a little towards the network."""
+    for mean, now in zip(_state(averaged).values(), _state(network).values(), strict=True):
+        mean.lerp_(now, 1.0 - AVERAGED)
 
 
 def _crop(own: Tensor) -> Tensor:
@@ -164,10 +178,8 @@ def _crop(own: Tensor) -> Tensor:
 
 def _validated(network: Classifier, kept: Tensor, labels: Tensor) -> tuple[float, float]:
     """Loss in nats and share told right of what was kept for validation."""
-    network.eval()
     with torch.no_grad():
         logits = torch.cat([network(part) for part in torch.split(kept, TOGETHER)])
-    network.train()
     return float(F.cross_entropy(logits, labels)), float((logits.argmax(dim=1) == labels).double().mean())
 
 
