@@ -173,6 +173,17 @@ def test_a_singer_of_seconds_is_left_out(choir, tmp_path):
     assert train_judges(prepared, split, kinds=GAUSSIANS) == ()
 
 
+def test_syllables_are_learnt_from_though_none_lasts_a_piece(choir, tmp_path):
+    syllables = {
+        name: {f"{song}-{n}": part for song, wave in songs.items() for n, part in enumerate(wave.split(2 * RATE))}
+        for name, songs in choir.items()
+        if name in ("Ada", "Bruno")
+    }
+    prepared, split = corpus_of(tmp_path, syllables)
+    (judge,) = train_judges(prepared, split, kinds=("gaussian",))
+    assert judge.persons == ("Ada", "Bruno") and examine(judge, prepared, split.held_out).accuracy > 0.9
+
+
 @pytest.fixture(scope="module")
 def miked(choir, tmp_path_factory):
     """Judges who heard each singer through one microphone."""

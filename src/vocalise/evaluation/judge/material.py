@@ -13,6 +13,7 @@ from vocalise.errors import ConfigError
 from vocalise.evaluation.judge.hearing import HOP, PIECE, RATE, Hearing, Pieces
 
 MOST = 480.0  # seconds of each person, spread over the recordings
+SHORT = 2 * PIECE  # seconds: what is shorter is joined to others
 ENOUGH = 10.0  # seconds of sound without which a person is left out
 
 
@@ -60,7 +61,8 @@ def gather(prepared: Prepared, chosen: Mapping[str, Sequence[Piece]], hearing: H
     persons, pieces, learnt, left_out = [], [], set(), []
     for person, own in chosen.items():
         share = _share([piece.seconds for piece in own], MOST)
-        heard = [hearing.pieces(wave_of(prepared, piece, share), prepared.rate) for piece in own]
+        waves = _joined([wave_of(prepared, piece, share) for piece in own], prepared.rate)
+        heard = [hearing.pieces(wave, prepared.rate) for wave in waves]
         length = round(PIECE * RATE / HOP)
         whole = [one for one in heard if len(one) and one.cepstra.shape[2] == length]
         if sum(float(one.active[::2].sum()) * HOP / RATE for one in whole) < ENOUGH:
@@ -70,6 +72,13 @@ def gather(prepared: Prepared, chosen: Mapping[str, Sequence[Piece]], hearing: H
         pieces.append(tuple(whole))
         learnt |= {(person, piece.recording.song.casefold()) for piece in own}
     return Material(tuple(persons), tuple(pieces), frozenset(learnt), tuple(left_out))
+
+
+def _joined(waves: Sequence[Tensor], rate: int) -> list[Tensor]:
+    """The long ones, and the short ones one after the other: single syllables are somebody's singing too."""
+    short = [wave for wave in waves if len(wave) < SHORT * rate]
+    whole = [wave for wave in waves if len(wave) >= SHORT * rate]
+    return [*whole, torch.cat(short)] if short else whole
 
 
 def _share(lengths: Sequence[float], most: float) -> float:

@@ -122,6 +122,7 @@ def train(
     divided = [_divided(own) for own in pieces]
     taught = [torch.cat([one for one, _ in own]) for own in divided]
     kept = [torch.cat([other for _, other in own]) for own in divided]
+    kept = [other if len(other) else one[-1:] for one, other in zip(taught, kept, strict=True)]  # all stretches short
     labels = torch.cat([torch.full((len(own),), label) for label, own in enumerate(kept)])
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
         torch.default_generator.manual_seed(seed)
