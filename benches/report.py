@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from converting import Conversion
+from decoding import Singer
 from rounds import Results, ratio, spread
 
 NOTES = """\
@@ -12,6 +14,12 @@ rounds of a step's FLOP/s to the peak's in the same round. FLOP of a step: 6 for
 decoder's layers (forward 2, backward 4); the adversary, Adam and everything that multiplies no matrices are work that
 is not counted. "Spread" is the distance between the quartiles, as a share of the median: above 15 %, measure again on
 a quieter machine."""
+
+DECODING = """\
+One song, one stream, pieces of 400 columns (4 s); the source of pulses and noise and all transforms are in it. "Times
+real time" is by the clock; "for a core's time" divides by the processor time that all threads took, and is the truer
+figure where other programs run. HiFi-GAN V1 (Kong et al., 2020) has random weights, and no mel analysis in its time;
+how many of it a decoder is worth is the ratio of the two by processor time, against PyTorch float32 on one thread."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +92,57 @@ def sampling_table(results: Results, names: Sequence[tuple[str, str, int]], rate
     ]
     head = ["decoder", "streams", "samples/s in all", "times real time in all", "spread"]
     return "## Sampling, plain stepper (float32)\n\n" + _table(head, rows)
+
+
+def decoding_table(results: Results, every: Sequence[Singer], yardstick: Singer) -> str:
+    """Speed of decoders that sing all at once, beside a neural vocoder of the same rate on one thread."""
+    rows = []
+    for one in every:
+        clock, core = median(results[one.name]), median(one.processor)
+        ahead = median(a / b for a, b in zip(one.processor, yardstick.processor, strict=True))
+        reached = core if one.threads == 1 else clock
+        rows.append(
+            [
+                one.system,
+                f"{one.rate:,}",
+                one.runtime,
+                str(one.threads),
+                f"{clock:.1f}",
+                f"{core:.1f}",
+                f"{ahead:.1f}" if one.rate == yardstick.rate else "",
+                "" if one.goal is None else f"{one.goal:.0f} ({'met' if reached >= one.goal else 'missed'})",
+                _percent(spread(one.processor)),
+            ]
+        )
+    head = [
+        "decoder",
+        "Hz",
+        "runtime",
+        "threads",
+        "times real time",
+        "for a core's time",
+        "HiFi-GANs",
+        "goal",
+        "spread",
+    ]
+    return f"## Decoding, all samples at once\n\n{DECODING}\n\n" + _table(head, rows)
+
+
+def converting_table(results: Results, every: Sequence[Conversion]) -> str:
+    """Speed of whole conversions."""
+    rows = [
+        [
+            one.name,
+            f"{one.seconds:.0f} s",
+            str(one.threads),
+            f"{median(results[one.name]):.1f}",
+            f"{median(one.processor):.1f}",
+            _percent(spread(one.processor)),
+        ]
+        for one in every
+    ]
+    head = ["conversion at 24,000 Hz", "song", "threads", "times real time", "for a core's time", "spread"]
+    return "## Converting, from file to file\n\n" + _table(head, rows)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

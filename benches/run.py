@@ -7,6 +7,7 @@ where).
 import argparse
 import shlex
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +18,10 @@ import torch
 
 import hardware
 import vocalise.recipes
+from converting import conversions
+from decoding import YARDSTICK, singers
 from products import product
-from report import Trained, page, peak_table, sampling_table, training_table
+from report import Trained, converting_table, decoding_table, page, peak_table, sampling_table, training_table
 from rounds import Contender, best, take_turns
 from stepper import singing
 from training_step import TrainingStep
@@ -29,6 +32,7 @@ from vocalise.recipes import SIZES, Recipe, Size
 from vocalise.training.precision import Precision, choose_precision
 
 PAGE = hardware.ROOT / "docs" / "benchmarks.md"
+PARTS = ("training", "sampling", "decoding", "converting")
 GOALS: tuple[tuple[Size, float], ...] = (("paper", 0.30), ("small", 0.12))  # share of the bf16 peak
 
 
@@ -44,6 +48,8 @@ class Plan:
     batches: dict[Size, int]  # excerpts in a step
     streams: tuple[int, ...]
     sung: int  # samples of each stream
+    song: float  # seconds that a decoder sings in a turn
+    converted: tuple[Size, float]  # of `aria`, and seconds of the song
 
 
 # A step of a few seconds on two cores; larger batches are no faster there.
@@ -56,6 +62,8 @@ FULL = Plan(
     batches={"paper": 2, "medium": 4, "small": 8, "tiny": 8},
     streams=(1, 8, 32),
     sung=400,
+    song=4.0,
+    converted=("medium", 20.0),
 )
 QUICK = Plan(
     sizes=("tiny",),
@@ -66,6 +74,8 @@ QUICK = Plan(
     batches={"paper": 1, "medium": 1, "small": 1, "tiny": 2},
     streams=(1, 8),
     sung=50,
+    song=0.5,
+    converted=("tiny", 6.0),
 )
 
 
@@ -74,6 +84,7 @@ def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="a smoke test: tiny sizes, few rounds")
     parser.add_argument("--sizes", default="", help=f"of usvc, with commas: {', '.join(SIZES)}")
+    parser.add_argument("--parts", default=",".join(PARTS), help=f"with commas: {', '.join(PARTS)}")
     parser.add_argument("--rounds", type=int, default=0, help="rounds of turns")
     parser.add_argument("--batch", type=int, default=0, help="excerpts in a training step")
     parser.add_argument("--threads", type=int, default=0, help="threads of PyTorch; by default the physical cores")
@@ -105,26 +116,25 @@ def measure(given: argparse.Namespace, command: str) -> str:
     recipes = {f"usvc {size}": vocalise.recipes.recipe("usvc", size) for size in chosen}
     rounds, begun, load, stolen = given.rounds or plan.rounds, time.time(), hardware.load(), hardware.stolen()
 
-    products = {f"{n} x {n}": product(n, precision, device, plan.matrix_seconds) for n in plan.matrices}
-    steps, trained = training(recipes, plan, given.batch, precision, device)
-    results = take_turns({**products, **steps}, rounds, tell)
-    peak = best(results, list(products))
-    lines = [
-        (
-            f"{name}, {streams} streams",
-            name,
-            streams,
-            singing(recipe, streams=streams, samples=plan.sung, device=device),
-        )
-        for name, recipe in recipes.items()
-        for streams in plan.streams
-    ]
-    sung = take_turns({line[0]: line[3] for line in lines}, rounds, tell)
-    tables = [
-        peak_table(results, list(products), peak, precision),
-        training_table(results, trained, peak),
-        sampling_table(sung, [line[:3] for line in lines], 16_000),
-    ]
+    parts = given.parts.split(",")
+    tables = []
+    if "training" in parts:
+        products = {f"{n} x {n}": product(n, precision, device, plan.matrix_seconds) for n in plan.matrices}
+        steps, trained = training(recipes, plan, given.batch, precision, device)
+        results = take_turns({**products, **steps}, rounds, tell)
+        peak = best(results, list(products))
+        tables += [peak_table(results, list(products), peak, precision), training_table(results, trained, peak)]
+    if "sampling" in parts:
+        tables.append(sampling(recipes, plan, rounds, device))
+    if "decoding" in parts:
+        every = list(singers(seconds=plan.song))
+        yardstick = next(one for one in every if one.system == YARDSTICK)
+        tables.append(decoding_table(take_turns({one.name: one for one in every}, rounds, tell), every, yardstick))
+    if "converting" in parts:
+        with tempfile.TemporaryDirectory() as folder:
+            size, seconds = plan.converted
+            songs = list(conversions(Path(folder), seconds=seconds, size=size, threads=threads))
+            tables.append(converting_table(take_turns({one.name: one for one in songs}, rounds, tell), songs))
     after = hardware.stolen()
     taken = (after[0] - stolen[0]) / max(1, after[1] - stolen[1])
     facts = [
@@ -139,6 +149,15 @@ def measure(given: argparse.Namespace, command: str) -> str:
         ("Rounds", f"{rounds}, in {time.time() - begun:.0f} s"),
     ]
     return page(facts, tables)
+
+
+def sampling(recipes: dict[str, Recipe], plan: Plan, rounds: int, device: torch.device) -> str:
+    """The table of the plain stepper."""
+    lines = [(f"{name}, {streams} streams", name, streams) for name in recipes for streams in plan.streams]
+    contenders = {
+        line: singing(recipes[name], streams=streams, samples=plan.sung, device=device) for line, name, streams in lines
+    }
+    return sampling_table(take_turns(contenders, rounds, tell), lines, 16_000)
 
 
 def training(

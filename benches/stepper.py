@@ -15,7 +15,7 @@ def singing(recipe: Recipe, *, streams: int, samples: int, device: torch.device)
     model = recipe.model.build(singers=4).to(device).eval()
     # The same decoder on a faster clock: what a step costs does not depend on how often it is told something new.
     decoder: Decoder = recipe.model.decoder.build(
-        signal=model.signal.channels, condition=model.condition.channels, hop=samples, singers=4
+        signal=model.signal.channels, condition=model.condition.channels, hop=samples, singers=4, rate=model.rate
     )
     decoder.to(device).eval()
     condition = torch.randn(streams, model.condition.channels, 1, device=device)

@@ -38,7 +38,8 @@ def excerpts(count: int, samples: int, hop: int) -> Batch:
     wave = 0.3 * torch.sin(2 * torch.pi * pitch * time_axis)
     wave = wave + 0.05 * torch.randn(count, samples, generator=generator)
     frames = torch.ones(count, samples // hop)
-    return Batch(wave, torch.arange(count) % SINGERS, frames * pitch, frames, -20.0 * frames)
+    bandwidth = torch.full((count,), 8000.0)
+    return Batch(wave, torch.arange(count) % SINGERS, frames * pitch, frames, -20.0 * frames, bandwidth)
 
 
 @dataclass

@@ -19,6 +19,7 @@ class Excerpt:
     pitch: Tensor
     voicing: Tensor
     loudness: Tensor
+    bandwidth: Tensor
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Made:
         pitch = 110.0 * (1 + singer)[:, None] * torch.ones(1, self.samples // self.hop)
         time = torch.arange(self.samples) / 16_000
         wave = 0.3 * torch.sin(2 * math.pi * pitch[:, :1] * time) + 0.02 * torch.randn(count, self.samples)
-        return Excerpt(wave, singer, pitch, torch.ones_like(pitch), torch.full_like(pitch, -15.0))
+        return Excerpt(wave, singer, pitch, torch.ones_like(pitch), torch.full_like(pitch, -15.0), torch.full((count,), 8000.0))
 
     def lesson(self, count: int) -> Lesson:
         excerpts = self(count)
@@ -49,7 +50,7 @@ def dice(count: int, seed: int = 0, temperature: float = 1.0) -> Chance:
 
 
 def small_excerpts(recipe: Recipe, samples: int = 3200, batch: int = 2) -> Recipe:
-    return replace(recipe, material=replace(recipe.material, samples=samples, batch=batch))
+    return replace(recipe, material=replace(recipe.material, samples=samples, seconds=None, batch=batch))
 
 
 def build(recipe: Recipe, singers: int = 3, seed: int = 0) -> Autoencoder:

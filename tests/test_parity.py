@@ -10,7 +10,7 @@ from vocalise.recipes import recipe
 
 
 def wavenet(**sizes):
-    return WaveNet.Config(**sizes).build(signal=1, condition=5, hop=20, singers=2)
+    return WaveNet.Config(**sizes).build(signal=1, condition=5, hop=20, singers=2, rate=16000)
 
 
 @pytest.mark.parametrize("kernel", [2, 3])
@@ -103,8 +103,8 @@ def test_published_parameter_counts():
     assert millions(usvc.decoder) == pytest.approx(5.36, rel=0.005)
     nsynth = recipe("nsynth").model
     with torch.device("meta"):
-        assert millions(nsynth.encoder.build(channels=1)) == pytest.approx(1.98, rel=0.005)
-        assert millions(nsynth.decoder.build(signal=1, condition=16, hop=512, singers=1)) == pytest.approx(
+        assert millions(nsynth.encoder.build(channels=1, rate=16_000)) == pytest.approx(1.98, rel=0.005)
+        assert millions(nsynth.decoder.build(signal=1, condition=16, hop=512, singers=1, rate=16000)) == pytest.approx(
             59.8, rel=0.005
         )
 
@@ -140,6 +140,7 @@ def test_a_likelihood_of_uniform_guessing_is_eight_bits():
     torch.nn.init.zeros_(decoder.out.bias)
     decoded = decoder(torch.rand(2, 1, 200) - 0.5, torch.zeros(2, 5, 10), None)
     assert decoded.loss.tolist() == pytest.approx([5.545177] * 2, rel=1e-5)
+    assert decoder.unit.scale * float(decoded.loss[0].detach()) == pytest.approx(8.0)
 
 
 def test_the_same_dice_sing_the_same_song():
@@ -151,5 +152,5 @@ def test_the_same_dice_sing_the_same_song():
 
 
 def test_an_encoder_is_as_deep_as_it_says():
-    encoder = Dilated.Config(blocks=2, layers=3, width=4, channels=2, hop=10).build(channels=1)
+    encoder = Dilated.Config(blocks=2, layers=3, width=4, channels=2, hop=10).build(channels=1, rate=16_000)
     assert encoder.context == (15, 15)

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vocalise.checkpoint import load_voice, save_voice
+    from vocalise.checkpoint import default_voice, load_voice, save_voice
     from vocalise.conversion import Converter
     from vocalise.data.corpus import Corpus
     from vocalise.errors import VocaliseError
@@ -23,9 +23,20 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ("Converter", "Corpus", "VocaliseError", "__version__", "load_voice", "recipe", "save_voice", "train")
+__all__ = (
+    "Converter",
+    "Corpus",
+    "VocaliseError",
+    "__version__",
+    "default_voice",
+    "load_voice",
+    "recipe",
+    "save_voice",
+    "train",
+)
 
 _HOMES = (
+    ("default_voice", "vocalise.checkpoint"),
     ("load_voice", "vocalise.checkpoint"),
     ("save_voice", "vocalise.checkpoint"),
     ("Converter", "vocalise.conversion"),

@@ -45,7 +45,7 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.singers = singers
         self.signal: Signal = config.signal.build()
-        self.encoder: Encoder = config.encoder.build(channels=self.signal.channels)
+        self.encoder: Encoder = config.encoder.build(channels=self.signal.channels, rate=self.signal.rate)
         self.bottleneck: Bottleneck = config.bottleneck.build(channels=self.encoder.channels)
         self.condition: Condition = config.condition.build(
             content=self.bottleneck.channels, hop=self.signal.hop * self.encoder.hop, singers=singers
@@ -55,6 +55,7 @@ class Autoencoder(nn.Module):
             condition=self.condition.channels,
             hop=self.condition.hop // self.signal.hop,
             singers=singers,
+            rate=self.signal.rate,
         )
 
     @property
@@ -94,7 +95,8 @@ class Autoencoder(nn.Module):
         latent = self.encode(lesson.heard)
         target, _ = self.signal.from_wave(lesson.wanted)
         condition = self.condition(latent.z, lesson.controls)
-        return Outcome(lesson, target, latent, self.decoder(target, condition, lesson.controls))
+        decoded = self.decoder(target, condition, lesson.controls, lesson.bandwidth)
+        return Outcome(lesson, target, latent, decoded)
 
     @torch.no_grad()
     def convert(self, wave: Tensor, controls: Controls, chance: Chance) -> Tensor:

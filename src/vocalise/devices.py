@@ -19,3 +19,8 @@ def choose_device(name: str = "auto") -> torch.device:
         choices = ", ".join(["auto", *(kind for kind, found in there.items() if found)])
         raise ConfigError(f"--device {name!r} is not on this machine; the choices are {choices}.")
     return torch.device(name)
+
+
+def finest(device: torch.device) -> torch.dtype:
+    """The finest floating-point numbers that a device has: Apple's graphics processors have none of 64 bits."""
+    return torch.float32 if device.type == "mps" else torch.float64

@@ -5,9 +5,10 @@
 | `wavenet` | Blank   | voice           | WaveNet |                 | reconstruction                   |
 | `nsynth`  | Dilated | content         | WaveNet |                 | reconstruction                   |
 | `usvc`    | Dilated | content + voice | WaveNet | SingerConfusion | reconstruction → backtranslation |
+| `aria`    | Mel     | + pitch, loudness | Parallel | SingerConfusion | reconstruction |
 
-All three hear a MuLaw signal and have a Continuous bottleneck. A size scales widths and keeps depths; `usvc` has a
-table of sizes of its own.
+All have a Continuous bottleneck; `aria` hears and sings waves, the others a MuLaw signal. A size scales widths and keeps
+depths; `usvc` and `aria` have tables of sizes of their own.
 """
 
 import types
@@ -24,11 +25,19 @@ from vocalise.parts import (
     Backtranslation,
     Blank,
     Conditioner,
+    Consistency,
     Continuous,
+    Conversion,
+    Critic,
     Dilated,
+    Mel,
     MuLaw,
+    Parallel,
+    PitchConfusion,
     Reconstruction,
     SingerConfusion,
+    SungBy,
+    Wave,
     WaveNet,
 )
 from vocalise.parts.contracts import Adversary, Protocol
@@ -61,10 +70,22 @@ class Optimiser:
 class Material:
     """How recordings become batches."""
 
-    samples: Count = 16_000  # of an excerpt: a second
+    samples: Count | None = 16_000  # of an excerpt: a second
+    seconds: Positive | None = None  # of an excerpt instead, rounded to whole frames, for recipes of any rate
     batch: Annotated[int, Field(ge=1, le=4096)] = 8
     level: Share = 0.95  # each recording's peak; quiet ones would waste the μ-law's levels
     held_out: Annotated[float, Field(ge=0.0, le=0.5)] = 0.1  # share of each singer's time
+
+    def __post_init__(self) -> None:
+        """Refuses an excerpt of two lengths."""
+        if self.samples is not None and self.seconds is not None:
+            raise ValueError("an excerpt has samples or seconds, not both: set the other to null first")
+
+    def excerpt(self, *, rate: int, hop: int) -> int:
+        """Samples of an excerpt at `rate` Hz: as they are, or from seconds (1 if neither is set) in whole frames."""
+        if self.samples is not None:
+            return self.samples
+        return max(1, round((self.seconds or 1.0) * rate / hop)) * hop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,8 +198,70 @@ def usvc(size: Size = "paper") -> Recipe:
     )
 
 
+# The sizes of `aria`: (encoder, decoder, material). The decoder of `paper` has 13 million weights, that of `medium` 3.5.
+ARIA_SIZES: Mapping[Size, tuple[Mel.Config, Parallel.Config, Material]] = types.MappingProxyType(
+    {
+        "paper": (Mel.Config(width=384, blocks=6), Parallel.Config(), Material(samples=None, seconds=1.5, batch=16)),
+        "medium": (Mel.Config(), Parallel.Config(width=256), Material(samples=None, seconds=1.5, batch=16)),
+        "small": (
+            Mel.Config(width=192, expansion=2),
+            Parallel.Config(width=192, blocks=6),
+            Material(samples=None, seconds=1.5, batch=12),
+        ),
+        "tiny": (
+            Mel.Config(width=16, blocks=2, channels=8, window=0.5),
+            Parallel.Config(width=16, blocks=2, bands=32),
+            Material(samples=None, seconds=0.5, batch=2),
+        ),
+    }
+)
+
+
+# Conversions, and who judges them, come when a recording can be copied; until then a critic only costs time.
+ARIA_ADVERSARIES: tuple[Adversary.Config, ...] = (
+    SingerConfusion.Config(uniform=True),
+    PitchConfusion.Config(flat=True),
+    Critic.Config(start=0.3, every=2),
+    SungBy.Config(every=2),
+    Consistency.Config(start=0.4),
+)
+
+
+def aria(size: Size = "paper") -> Recipe:
+    """Ours: exact pitch, every rate, live; after Nachmani & Wolf, 2019, whose loop of ideas it keeps.
+
+    What `usvc` carries through the latent it is told: melody and dynamics. So the encoder hears only the shape of the
+    spectrum, without level and long-term colour, the confusion has less to do, and the decoder sings all samples at
+    once, as harmonics and noise through filters. Every sample is 40 ms behind what is heard, so it can run live.
+    """
+    encoder, decoder, material = ARIA_SIZES[size]
+    return Recipe(
+        name="aria",
+        model=Autoencoder.Config(
+            signal=Wave.Config(),
+            encoder=encoder,
+            bottleneck=Continuous.Config(),
+            condition=Conditioner.Config(voice=64, pitch=True, loudness=True),
+            decoder=decoder,
+        ),
+        adversaries=tuple(one.scaled(0.05 if size == "tiny" else 1.0) for one in ARIA_ADVERSARIES),
+        protocols=(Reconstruction.Config(), Conversion.Config(start=0.4, every=4)),
+        weights={
+            "decoder": 1.0,
+            SingerConfusion.name: 4.0,
+            PitchConfusion.name: 2.0,
+            Critic.name: 1.0,
+            SungBy.name: 2.0,
+            Consistency.name: 2.0,
+        },
+        optimiser=Optimiser(rate=1e-3, decay=0.99, betas=(0.8, 0.99), average=0.05),
+        material=material,
+        steps=100_000,
+    )
+
+
 RECIPES: Mapping[str, Callable[[Size], Recipe]] = types.MappingProxyType(
-    {function.__name__: function for function in (wavenet, nsynth, usvc)}
+    {function.__name__: function for function in (wavenet, nsynth, usvc, aria)}
 )
 
 

@@ -13,11 +13,12 @@ import soundfile
 import torch
 
 from vocalise.checkpoint import Card, Voice, save_voice
+from vocalise.parts.contracts import BITS
 from vocalise.recipes import RECIPES, SIZES, recipe
 from vocalise.training import loop
 from vocalise.training.course import Verdict
 
-COMMANDS = ("check", "choir", "train", "convert", "evaluate", "score", "listen", "recipes", "demo")
+COMMANDS = ("check", "choir", "train", "convert", "live", "evaluate", "score", "listen", "recipes", "demo")
 
 
 @pytest.fixture
@@ -143,7 +144,15 @@ def trained(monkeypatch):
         finished = recipe.material.batch != 7
         voice = folder / "voice.safetensors" if finished else None
         return Verdict(
-            finished=finished, step=3, steps=9, best_step=3, bits=4.0, voice=voice, words="It went well.", figures={}
+            finished=finished,
+            step=3,
+            steps=9,
+            best_step=3,
+            loss=4.0,
+            unit=BITS,
+            voice=voice,
+            words="It went well.",
+            figures={},
         )
 
     monkeypatch.setattr(loop, "train", train)
@@ -189,6 +198,14 @@ def test_convert_writes_songs_and_prints_a_ledger(run, tmp_path, voice):
     assert soundfile.info(tmp_path / "sung.wav").frames == 1601
 
 
+def test_convert_follows_a_table_of_who_sings(run, tmp_path, voice):
+    source, table = song(tmp_path / "song.wav"), tmp_path / "who.csv"
+    table.write_text("time_s,Bob,ada\n0,1,0\n0.1,0.5,0.5\n")
+    words = ("--voice", voice, "--to-curve", table, "--out", tmp_path / "sung.wav", "--device", "cpu")
+    ended = run("convert", source, *words)
+    assert ended.exit_code == 0 and soundfile.info(tmp_path / "sung.wav").frames == 1600
+
+
 def test_convert_goes_on_after_a_failure_and_exits_1(run, tmp_path, voice):
     good, bad = song(tmp_path / "songs/good.wav", 800), tmp_path / "songs/bad.wav"
     bad.write_bytes(b"no sound at all")
@@ -207,6 +224,10 @@ def test_convert_goes_on_after_a_failure_and_exits_1(run, tmp_path, voice):
         (("--to", "ada", "--device", "abacus"), "the choices are auto"),
         (("--to", "ada", "--rate", "7"), "out of range"),
         (("--to", "ada", "--pitch-in", "missing.csv"), "missing.csv"),
+        (("--to", "ada", "--formant", "3"), "--formant"),
+        (("--to", "ada", "--breath", "-3"), "--breath"),
+        (("--to", "ada", "--to-curve", "missing.csv"), "give one of them"),
+        (("--to-curve", "missing.csv"), "missing.csv"),
     ],
 )
 def test_convert_refuses_impossible_wishes_in_one_line(run, tmp_path, voice, options, said):

@@ -13,12 +13,13 @@ import torch
 
 from vocalise.apps.checkup_page import checkup_page
 from vocalise.apps.demo import Take
-from vocalise.apps.demo_page import Shown, demo_page, maturity
+from vocalise.apps.demo_page import Shown, demo_page, expectation
 from vocalise.apps.estimate import Estimate
 from vocalise.apps.pages import render, sound, write_page
 from vocalise.data.check import examine
 from vocalise.data.corpus import Corpus
 from vocalise.errors import ConfigError
+from vocalise.parts.contracts import BITS, DISTANCE
 from vocalise.training.course import Verdict
 
 COST = Estimate("usvc", "tiny", 18_848, "cpu", 0.5, 300_000, 6e8, 4e7)
@@ -101,7 +102,8 @@ def verdict(**figures):
         step=1234,
         steps=1234,
         best_step=1200,
-        bits=4.2,
+        loss=4.2,
+        unit=BITS,
         voice=None,
         words="It learnt <little>.",
         figures=figures,
@@ -122,7 +124,7 @@ def test_the_demos_page_is_whole_and_says_what_to_expect(tmp_path):
     assert outline.tags.count("audio") == 3 and outline.tags.count("img") == 3
     assert "1,234 steps" in page and "mumbling" in page and "It learnt &lt;little&gt;." in page
     for name in (
-        "held-out bits",
+        "held-out loss, bits a sample",
         "singer probe",
         "log-F0",
         "RPA50",
@@ -136,13 +138,24 @@ def test_the_demos_page_is_whole_and_says_what_to_expect(tmp_path):
 
 def test_figures_that_cannot_be_had_are_said_to_be_undefined(tmp_path):
     still = replace(take(), heard=torch.zeros(24000), truth=torch.zeros(24000), sung=torch.zeros(24000))
-    page = demo_page(shown(tmp_path), replace(verdict(), bits=float("nan")), still)
+    page = demo_page(shown(tmp_path), replace(verdict(), loss=float("nan")), still)
     assert "undefined" in page and not re.search(r"\bnan\b", re.sub(r"base64,[^\"]+", "", page))
 
 
 @pytest.mark.parametrize(("bits", "word"), [(6.0, "noise"), (4.0, "mumbling"), (3.0, "listened to")])
 def test_what_to_expect_follows_from_the_bits(bits, word):
-    assert word in maturity(bits)
+    assert word in expectation(bits, BITS)
+
+
+@pytest.mark.parametrize(("loss", "word"), [(30.0, "buzzing"), (15.0, "rough voice"), (8.0, "words may still blur")])
+def test_of_a_decoder_that_is_told_the_tune_nobody_expects_noise(loss, word):
+    words = expectation(loss, DISTANCE)
+    assert word in words and "noise" not in words and "whisper" not in words
+
+
+def test_a_distance_is_shown_in_decibels(tmp_path):
+    page = demo_page(shown(tmp_path), replace(verdict(), loss=9.5, unit=DISTANCE), take())
+    assert "held-out loss, dB of spectral distance" in page and "9.50" in page and "guessing" not in page
 
 
 def test_a_page_that_lacks_a_fact_is_refused_when_it_is_drawn():

@@ -153,3 +153,20 @@ def test_the_frames_of_a_contour_are_found_at_their_times():
     found, voicing = contour_at(contour, torch.arange(500, dtype=torch.float64) * 0.005)
     assert torch.allclose(found, true, rtol=1e-5)
     assert torch.equal(voicing, contour.voicing)
+
+
+def test_a_glance_at_where_somebody_sings_changes_next_to_nothing():
+    from vocalise.data.choir import compose, perform, singers
+
+    song = compose(minutes=0.3, seed=3)[0]
+    wave = perform(song, singers(2)[1]).wave[: 12 * 16_000]
+    whole, quick = (pitch_contour(wave, 16_000, glance=glance) for glance in (False, True))
+    both = (whole.voicing > 0) & (quick.voicing > 0)
+    assert (whole.voicing == quick.voicing).float().mean() > 0.97
+    cents = 1200 * torch.log2(whole.pitch[both] / quick.pitch[both]).abs()
+    assert (cents < 10).float().mean() > 0.98
+    assert len(quick.pitch) == len(whole.pitch)
+
+
+def test_a_glance_at_silence_sees_nothing():
+    assert not pitch_contour(torch.zeros(16_000), 16_000, glance=True).voicing.any()

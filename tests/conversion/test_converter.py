@@ -192,7 +192,7 @@ def test_what_cannot_be_sound_is_refused(quick: Converter, wave: torch.Tensor, r
         ({"out_rate": 10}, AudioError, "out of range"),
         ({"to": None}, ConfigError, "ada, Bob"),
         ({"to": "Carl"}, UnknownSinger, "ada, Bob"),
-        ({"transpose": 2}, Unsupported, "--transpose.* no recipe in this version can"),
+        ({"transpose": 2}, Unsupported, "'usvc'.*--transpose.*recipes that can: aria"),
         ({"transpose": "auto"}, Unsupported, "--transpose"),
         ({"transpose": "high"}, ConfigError, "semitones"),
         ({"pitch": Contour(torch.zeros(2), torch.zeros(2), 0.005)}, Unsupported, "'usvc'.*--pitch-in"),

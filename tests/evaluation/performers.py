@@ -17,7 +17,7 @@ from vocalise.data.choir import compose, perform, singers
 from vocalise.data.corpus import Corpus
 from vocalise.evaluation import ears, scene, scoring, systems
 from vocalise.evaluation.records import Examination
-from vocalise.parts.contracts import Controls, Decoded
+from vocalise.parts.contracts import BITS, Controls, Decoded
 from vocalise.training.settings import Routine
 
 RATE = 16000
@@ -26,7 +26,11 @@ RATE = 16000
 class Teacher(Hold):
     """A decoder that sings at once, and whose loss is the number of who sings."""
 
-    def forward(self, target: Tensor, condition: Tensor, controls: Controls) -> Decoded:
+    unit = BITS
+
+    def forward(
+        self, target: Tensor, condition: Tensor, controls: Controls, bandwidth: Tensor | None = None
+    ) -> Decoded:
         who = controls.identity.mean(dim=2).argmax(dim=1)
         return Decoded(loss=who.to(target.dtype), estimate=target)
 

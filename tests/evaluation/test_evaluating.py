@@ -234,16 +234,16 @@ def test_sections_sing_parts_of_their_own(go, tmp_path):
     assert not other.truth_path
 
 
-def test_held_out_bits_are_of_the_singers_as_the_voice_numbers_them(choir, tmp_path):
+def test_the_held_out_loss_is_of_the_singers_as_the_voice_numbers_them(choir, tmp_path):
     voice = quick(write_voice(tmp_path / "v.safetensors", ("zoe", "bruno", "ada")), device=torch.device("cpu"))
     prepared = prepare(choir)
-    figures = systems.held_out_bits(voice, prepared, choir.split())
+    figures = systems.held_out_loss(voice, prepared, choir.split())
     assert figures["held_out_bits"] == pytest.approx(1.5 / np.log(2.0))  # as many windows of 1 (bruno) as of 2 (ada)
 
 
-def test_held_out_bits_are_those_that_training_measures(choir, tmp_path):
+def test_the_held_out_loss_is_that_that_training_measures(choir, tmp_path):
     from vocalise.data.batches import Batches, windows
-    from vocalise.training.held_out import held_out_bits
+    from vocalise.training.held_out import held_out_loss
     from vocalise.training.learner import Learner
 
     voice = load_voice(write_voice(tmp_path / "v.safetensors", choir.singers))
@@ -259,8 +259,8 @@ def test_held_out_bits_are_those_that_training_measures(choir, tmp_path):
         precision="float32",
     )
     learner.model.load_state_dict(voice.model.state_dict())
-    theirs = held_out_bits(learner, windows(prepared, sides.held_out, most=64, **shape))
-    assert systems.held_out_bits(voice, prepared, sides)["held_out_bits"] == pytest.approx(theirs, abs=1e-6)
+    theirs = held_out_loss(learner, windows(prepared, sides.held_out, most=64, **shape))
+    assert systems.held_out_loss(voice, prepared, sides)["held_out_bits"] == pytest.approx(theirs, abs=1e-6)
 
 
 @pytest.mark.parametrize(

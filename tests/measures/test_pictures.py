@@ -64,7 +64,7 @@ def test_all_pictures_are_pictures_of_the_same_width():
         comparison([("source", tone(500.0), RATE, sung), ("conversion", tone(700.0), 22_050, None)]),
         pitch_curves({"source": sung, "conversion": sung}),
         pitch_histogram({"ada": sung.pitch, "bob": sung.pitch * 2}, title="two singers"),
-        loss_curves(journal(), title="run", second_phase=300),
+        loss_curves(journal(), title="run", phases=[(300, "backtranslation")]),
     ]
     images = [pixels(png) for png in pictures]
     assert {image.shape[1] for image in images} == {990}
@@ -74,7 +74,7 @@ def test_all_pictures_are_pictures_of_the_same_width():
 def test_what_is_told_is_drawn():
     sung = contour(torch.full((200,), 220.0))
     assert spectrogram(tone(500.0), RATE) != spectrogram(tone(500.0), RATE, contour=sung)
-    assert loss_curves(journal()) != loss_curves(journal(), second_phase=300)
+    assert loss_curves(journal()) != loss_curves(journal(), phases=[(300, "backtranslation")])
     assert pitch_curves({"a": sung}) != pitch_curves({"b": sung})
 
 

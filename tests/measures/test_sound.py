@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from vocalise.measures.sound import bits_per_sample, loudness_correlation, real_time_factor
+from vocalise.measures.sound import loudness_correlation, real_time_factor
 
 RATE = 16_000
 
@@ -45,7 +45,6 @@ def test_the_longer_wave_is_cut_to_the_shorter():
     assert loudness_correlation(sung, sung[: 2 * RATE], RATE) == pytest.approx(1.0)
 
 
-def test_units():
-    assert bits_per_sample(math.log(256)) == pytest.approx(8.0)
+def test_a_real_time_factor_is_work_for_each_second_of_sound():
     assert real_time_factor(2.0, 8.0) == 0.25
     assert math.isnan(real_time_factor(1.0, 0.0))

@@ -85,7 +85,7 @@ def test_a_finished_run_has_all_that_a_run_leaves(finished: tuple[Path, Verdict]
     voice = load_voice(folder / "voice.safetensors")
     assert voice.singers == ("ada", "bob")
     assert voice.card.steps == verdict.best_step
-    assert voice.card.figures["held_out_bits"] == verdict.bits
+    assert voice.card.figures["held_out_bits"] == verdict.loss
     best = read_snapshot(folder / "checkpoints" / "best.safetensors")
     for name, tensor in voice.model.state_dict().items():
         assert torch.equal(tensor, best.tensors[name]), name
@@ -261,7 +261,7 @@ def test_weights_that_are_not_finite_reach_no_checkpoint(
 
 def test_a_run_without_hope_stops_early(go: Go, tiny: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     growing: Iterator[int] = iter(range(100))
-    monkeypatch.setattr("vocalise.training.study.held_out_bits", lambda *_: 5.0 + next(growing))
+    monkeypatch.setattr("vocalise.training.study.held_out_loss", lambda *_: 5.0 + next(growing))
     lone = replace(tiny, protocols=tiny.protocols[:1])
     verdict = go(recipe=lone, routine=replace(QUICK, evaluations=12, patience=2))
     assert verdict.finished

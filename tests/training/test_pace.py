@@ -7,9 +7,13 @@ import pytest
 import torch
 
 from tests.training.conftest import QUICK, assert_same_end, small_recipe
+from tests.training.test_rivals import rivals_recipe, small_learner
+from vocalise.data.corpus import Corpus
+from vocalise.parts import Conversion
 from vocalise.recipes import Recipe, recipe
 from vocalise.training import Verdict, setting_out
-from vocalise.training.pace import Pace, rehearse, seconds_for, steps_within
+from vocalise.training.loop import learn
+from vocalise.training.pace import Pace, measure, rehearse, seconds_for, steps_within
 from vocalise.training.settings import Settings, read_settings
 
 PACE = Pace(step=0.1, lessons=(0.0, 0.05), window=0.004, stream=1e-3)
@@ -22,6 +26,19 @@ def settings(chosen: Recipe | None = None) -> Settings:
 def test_a_rehearsal_counts_the_excerpts_of_every_burst() -> None:
     # 300 steps, the last 100 of them with 4 bursts of 7 steps at 8 excerpts: every = 25, burst = ceil(25 / 4) = 7.
     assert rehearse(recipe("usvc"), steps=300, singers=3) == [0, 4 * 7 * 8]
+
+
+def test_a_rehearsal_passes_over_lessons_that_cost_no_more_than_a_step() -> None:
+    whole = recipe("usvc")
+    further = replace(whole, protocols=(*whole.protocols, Conversion.Config(start=0.0, every=10**6)))
+    assert rehearse(further, steps=300, singers=3) == [0, 4 * 7 * 8, 0]
+
+
+def test_a_step_is_measured_when_every_adversary_is_at_work(corpus: Corpus) -> None:
+    learner = small_learner(corpus, rivals_recipe())
+    measure(learner, learn)
+    assert learner.meter.read()["critic"] != 0.0
+    assert all(rival.adam.state for rival in learner.rivals if any(True for _ in rival.network.parameters()))
 
 
 def test_a_rehearsal_of_the_published_length_renders_as_published() -> None:

@@ -1,4 +1,4 @@
-"""The command line: `vocalise check | choir | train | convert | evaluate | score | listen | recipes | demo`.
+"""The command line: one command for each thing that `vocalise` can be told to do, each in a module of its own.
 
 Nothing heavy is imported here or at the top of a command's module, so that `vocalise --help` answers at once.
 """
@@ -15,11 +15,15 @@ from vocalise.apps.commands.check import check
 from vocalise.apps.commands.choir import choir
 from vocalise.apps.commands.convert import convert
 from vocalise.apps.commands.demo import demo
+from vocalise.apps.commands.enrol import enrol, forget
 from vocalise.apps.commands.evaluate import evaluate
+from vocalise.apps.commands.export import export
 from vocalise.apps.commands.listen import listen
+from vocalise.apps.commands.live import live
 from vocalise.apps.commands.recipes import recipes
 from vocalise.apps.commands.score import score
 from vocalise.apps.commands.train import train
+from vocalise.apps.commands.voices import voices
 from vocalise.apps.console import say, show
 
 app = typer.Typer(
@@ -29,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, choir, train, convert, evaluate, score, recipes, demo):
+for command in (check, choir, train, convert, live, voices, enrol, forget, export, evaluate, score, recipes, demo):
     app.command()(command)
 app.add_typer(listen, name="listen")
 

@@ -1,6 +1,6 @@
 """The demo: a choir that belongs to nobody, a few minutes of training, a song converted, and a page to hear it on.
 
-choir ──▶ check ──▶ train ──▶ convert a held-out song ──▶ measure against the true rendering ──▶ index.html
+default voice ──▶ choir ──▶ check ──▶ train ──▶ convert a held-out song ──▶ measure against the truth ──▶ index.html
 
 Each stage leaves its result in the folder and is passed over the next time.
 """
@@ -15,43 +15,27 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vocalise.apps.demo_first import first_song
 from vocalise.apps.demo_page import Shown, demo_page
-from vocalise.apps.estimate import estimate, singing_pace
+from vocalise.apps.demo_recipe import HASTE, PHRASE, choose_size, hasty
 from vocalise.apps.pages import write_page
 from vocalise.apps.tables import conclusion, row
 from vocalise.audio.files import read_wave, write_aside, write_wave
 from vocalise.audio.phrases import cut
-from vocalise.config import override
 from vocalise.conversion import Converter
 from vocalise.data.cache import file_digest
 from vocalise.data.check import Report, examine
 from vocalise.data.choir import render_choir
 from vocalise.data.corpus import Corpus, Recording
-from vocalise.devices import choose_device
 from vocalise.errors import ConfigError, CorpusError, RunError
 from vocalise.progress import Progress
-from vocalise.recipes import Recipe, Size, usvc
+from vocalise.recipes import Recipe, Size
 from vocalise.training.course import Verdict
 from vocalise.training.journal import Journal
 from vocalise.training.loop import train
 
 EXCERPT = (8.0, 12.0)  # seconds of the song that is converted
-PHRASE = 4.0  # seconds
 PITCH_SECONDS = 10.0  # of each singer, for the check
-LEAST_STEPS = 2000  # a size that cannot take so many in the time is too large
-MOST_SINGING = 90.0  # seconds that the conversion may take
-# What learns most in minutes on two cores. The smallest size remembers 4 ms, less than a period of a low voice; these
-# nine layers remember 32 ms, and cost little more, since most time goes into the 256 classes of every sample. Short
-# excerpts and a high rate make many bold steps.
-HASTE = (
-    "model.decoder.layers=9",
-    "model.decoder.residual=32",
-    "model.decoder.skip=64",
-    "material.samples=2400",
-    "material.batch=4",
-    "optimiser.rate=0.008",
-    "optimiser.decay=0.99",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +49,14 @@ class Setting:
     song_minutes: float = 3.0  # of each singer
     seed: int = 0
     size: Size | None = None  # chosen by measurement
+    recipe: str = "usvc"
 
     def __post_init__(self) -> None:
         """Refuses what cannot be shown."""
         if not 0.0 < self.minutes < 1e6:
             raise ConfigError(f"--minutes cannot be {self.minutes}: give more than 0.")
+        if self.recipe not in HASTE:
+            raise ConfigError(f"--recipe cannot be {self.recipe!r:.60}: choose {' or '.join(HASTE)}.")
 
 
 @dataclass(frozen=True)
@@ -128,12 +115,14 @@ def perform_demo(setting: Setting, *, say: Callable[[str], None], progress: Prog
     """
     _make(setting.folder)
     notebook = Notebook(setting.folder / "demo.json")
+    _make(setting.folder / "songs")
+    first = first_song(setting.folder / "songs", setting.device, say=say, progress=progress)
     corpus = _choir(setting, notebook, say, progress)
     facts = _checked(corpus, notebook, say, progress)
     recipe, size = _recipe(setting, corpus, notebook, progress)
-    run = setting.folder / f"run-{size}-{setting.minutes:g}min"
+    run = setting.folder / f"run-{setting.recipe}-{size}-{setting.minutes:g}min"
     over = any(row["kind"] == "verdict" for row in Journal(run / "journal.jsonl").rows())
-    say(f"{'trained before' if over else 'training'}: usvc ({size}), {setting.minutes:g} minutes, in {run}")
+    say(f"{'trained before' if over else 'training'}: {setting.recipe} ({size}), {setting.minutes:g} minutes, in {run}")
     verdict = train(
         recipe,
         corpus,
@@ -150,7 +139,15 @@ def perform_demo(setting: Setting, *, say: Callable[[str], None], progress: Prog
         return None
     take = _converted(setting, corpus, facts["medians"], verdict, notebook, say, progress)
     progress("drawing the page", 0, 1)
-    shown = Shown(minutes=setting.minutes, size=size, rows=facts["rows"], check=facts["conclusion"], run=run)
+    shown = Shown(
+        minutes=setting.minutes,
+        recipe=setting.recipe,
+        size=size,
+        rows=facts["rows"],
+        check=facts["conclusion"],
+        run=run,
+        first=first,
+    )
     page = setting.folder / "index.html"
     write_page(page, demo_page(shown, verdict, take))
     progress("drawing the page", 1, 1)
@@ -207,28 +204,13 @@ def _checked(corpus: Corpus, notebook: Notebook, say: Callable[[str], None], pro
 
 
 def _recipe(setting: Setting, corpus: Corpus, notebook: Notebook, progress: Progress) -> tuple[Recipe, Size]:
-    """`usvc` at the largest size that this machine can train and sing with in the time; settled once."""
-    asked = {"minutes": setting.minutes, "device": setting.device, "size": setting.size}
-    size: Size = setting.size or notebook.find("size", asked) or _choose_size(setting, corpus, progress)
+    """The recipe at a size that is settled once."""
+    asked = {"minutes": setting.minutes, "device": setting.device, "size": setting.size, "recipe": setting.recipe}
+    size: Size | None = setting.size or notebook.find("size", asked)
+    if size is None:
+        size = choose_size(setting.recipe, corpus, minutes=setting.minutes, device=setting.device, progress=progress)
     notebook.keep("size", asked, size)
-    recipe = usvc(size)
-    for field in HASTE if size == "tiny" else ():
-        recipe = override(recipe, field)
-    return recipe, size
-
-
-def _choose_size(setting: Setting, corpus: Corpus, progress: Progress) -> Size:
-    device = choose_device(setting.device)
-    sizes: tuple[Size, ...] = ("medium", "small")
-    for number, size in enumerate(sizes if device.type != "cpu" else sizes[1:]):
-        progress("measuring this machine", number, len(sizes), size)
-        recipe = usvc(size)
-        steps = 60.0 * setting.minutes / estimate(corpus, recipe, size, device).step_seconds
-        if steps >= LEAST_STEPS and singing_pace(recipe, device, streams=3) * PHRASE <= MOST_SINGING:
-            progress("measuring this machine", len(sizes), len(sizes))
-            return size
-    progress("measuring this machine", len(sizes), len(sizes))
-    return "tiny"
+    return hasty(setting.recipe, size), size
 
 
 def _converted(
@@ -247,7 +229,6 @@ def _converted(
     source, target = pair(corpus, medians)
     heard, truth, rate = _excerpt(source, target, converter.rate)
     folder = setting.folder / "songs"
-    _make(folder)
     take = Take(source.song, source.singer, target.singer, heard, truth, torch.zeros(0), rate, 0.0)
     asked = [file_digest(verdict.voice), source.digest, target.digest, len(heard), setting.seed]
     took, path = notebook.find("conversion", asked), folder / "converted.flac"

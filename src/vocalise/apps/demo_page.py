@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vocalise.apps.console import span
+from vocalise.apps.demo_first import First
 from vocalise.apps.pages import picture, render, sound
 from vocalise.apps.tables import HEADS
 from vocalise.audio.pitch import Contour
@@ -15,7 +16,8 @@ from vocalise.measures.pitch import compare_contours
 from vocalise.measures.sound import loudness_correlation, real_time_factor
 from vocalise.measures.spectra import mel_distance
 from vocalise.measures.tracker import track_pitch
-from vocalise.training.course import Verdict
+from vocalise.parts.contracts import BITS, Unit
+from vocalise.training.course import Verdict, maturity
 from vocalise.training.journal import Journal
 
 if TYPE_CHECKING:
@@ -30,10 +32,12 @@ class Shown:
     """What the page tells beside verdict and sound."""
 
     minutes: float
+    recipe: str
     size: str
     rows: Sequence[Sequence[str]]  # of the check's table
     check: str
     run: Path
+    first: First | None = None  # what the default voice sang
 
 
 @dataclass(frozen=True)
@@ -66,18 +70,30 @@ def demo_page(shown: Shown, verdict: Verdict, take: "Take") -> str:
         seconds=len(take.heard) / take.rate,
         steps=f"{verdict.step:,}",
         players={name: sound(wave, take.rate) for name, wave in waves.items()},
+        first=_first_players(shown.first),
         spectrograms=picture(comparison(panels)),
         curves=picture(pitch_curves({titles[name]: contour for name, contour in contours.items()})),
         losses=picture(_losses(shown.run)),
+        losses_say=_losses_say(verdict.unit),
         figures=figures(verdict, take, contours),
-        maturity=maturity(verdict.bits),
+        maturity=expectation(verdict.loss, verdict.unit),
     )
+
+
+def _first_players(first: First | None) -> list[tuple[str, str]]:
+    """Captions and players of what the default voice sang."""
+    if first is None:
+        return []
+    source = (f"The source: {first.singer}", sound(first.heard, first.rate))
+    return [
+        source,
+        *((f"As {one.name}, in {one.took:.1f} s of work", sound(one.wave, first.rate)) for one in first.sung),
+    ]
 
 
 def figures(verdict: Verdict, take: "Take", contours: Mapping[str, Contour]) -> list[Figure]:
     """The figures, each with what it is to be held against."""
-    meaning = "how well songs it never heard are predicted"
-    rows = [Figure("held-out bits per sample", _number(verdict.bits), "8 for pure guessing", meaning)]
+    rows = [_loss_figure(verdict)]
     of_it = verdict.figures
     if "probe" in of_it:
         chance, ceiling, floor = (_share(of_it[name]) for name in ("chance", "probe_log_mel", "probe_untrained"))
@@ -86,6 +102,20 @@ def figures(verdict: Verdict, take: "Take", contours: Mapping[str, Contour]) -> 
             Figure("singer probe", _share(of_it["probe"]), beside, "how often the singer can be told from the latent")
         )
     return [*rows, *_pitch_figures(contours), *_sound_figures(take)]
+
+
+def _loss_figure(verdict: Verdict) -> Figure:
+    if verdict.unit is BITS:
+        beside, meaning = "8 for pure guessing", "how well songs it never heard are predicted"
+    else:
+        beside, meaning = "6 for two draws of one noise", "how near it comes to songs it never heard"
+    return Figure(f"held-out loss, {verdict.unit.words}", _number(verdict.loss), beside, meaning)
+
+
+def _losses_say(unit: Unit) -> str:
+    if unit is BITS:
+        return "Bits per sample: lower is better, 8 is pure guessing."
+    return "Spectral distance in dB: lower is better, and two draws of one noise are 6 dB apart."
 
 
 def _pitch_figures(contours: Mapping[str, Contour]) -> list[Figure]:
@@ -126,16 +156,21 @@ def _sound_figures(take: "Take") -> list[Figure]:
     ]
 
 
-def maturity(bits: float) -> str:
+def expectation(loss: float, unit: Unit) -> str:
     """How far such a training has come, in plain words."""
-    if math.isnan(bits) or bits > 4.5:
-        return "It has only begun to learn what singing sounds like: expect noise that swells and fades with the song."
-    if bits > 3.5:
-        return (
-            "It has learnt the rough colour of a voice: expect a whisper, at best a hoarse mumbling, "
-            "that follows the song but not its tune."
-        )
-    return "It has learnt the sound of voices well enough to be listened to; words and tune may still blur."
+    told = unit is BITS  # else it is told the tune, and keeps it from the beginning
+    return (
+        "It has only begun to learn what singing sounds like: expect "
+        + ("noise that swells and fades with the song." if told else "the tune, buzzing, without words."),
+        "It has learnt the rough colour of a voice: expect "
+        + (
+            "a whisper, at best a hoarse mumbling, that follows the song but not its tune."
+            if told
+            else "the tune in a rough voice, with words that blur."
+        ),
+        "It has learnt the sound of voices well enough to be listened to; words "
+        + ("and tune may still blur." if told else "may still blur."),
+    )[maturity(loss, unit)]
 
 
 def _losses(run: Path) -> bytes:

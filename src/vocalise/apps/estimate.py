@@ -76,7 +76,7 @@ def singing_pace(recipe: Recipe, device: torch.device, *, streams: int) -> float
 
 def _step(model: Autoencoder, recipe: Recipe, device: torch.device, *, excerpts: int) -> float:
     """A forward and backward pass on silence; bytes that the forward pass keeps for the backward one."""
-    samples = max(1, recipe.material.samples // model.hop) * model.hop
+    samples = max(1, recipe.material.excerpt(rate=model.rate, hop=model.hop) // model.hop) * model.hop
     wave = torch.zeros(excerpts, samples, device=device)
     columns = torch.zeros(excerpts, samples // model.condition.hop, device=device)
     identity = F.one_hot(torch.zeros(excerpts, dtype=torch.long, device=device), model.singers).float().unsqueeze(2)

@@ -45,11 +45,8 @@ def mel_filters(rate: int, size: int, bands: int, low: float = 0.0, high: float 
     Between the centres of the outermost bands the weights of a frequency add up to one. Each weight is the mean of its
     triangle over the width of the bin, so that a band narrower than a bin is not lost.
     """
-    ends = torch.tensor([low, high or rate / 2.0], dtype=torch.float64)
-    mels = 2595.0 * torch.log10(1.0 + ends / 700.0)
-    corners = 700.0 * (
-        10.0 ** (torch.linspace(float(mels[0]), float(mels[1]), bands + 2, dtype=torch.float64) / 2595.0) - 1.0
-    )
+    first, last = (2595.0 * math.log10(1.0 + end / 700.0) for end in (low, high or rate / 2.0))
+    corners = 700.0 * (10.0 ** (torch.linspace(first, last, bands + 2, dtype=torch.float64) / 2595.0) - 1.0)
     left, centre, right = (corners[n : n + bands, None] for n in range(3))
     edges = (torch.arange(size // 2 + 2, dtype=torch.float64) - 0.5)[None] * rate / size
     rising = (edges.clamp(left, centre) - left).square() / (2.0 * (centre - left))

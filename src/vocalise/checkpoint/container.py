@@ -76,24 +76,27 @@ def read_layout(path: Path) -> Layout:
     return Layout(metadata, tensors)
 
 
-def write_tensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Writes tensors as float32 in the order of their names; every byte follows from the arguments.
+def write_tensors(
+    path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str], *, half: bool = False
+) -> None:
+    """Writes tensors as float32 (or float16) in the order of their names; every byte follows from the arguments.
 
     Raises:
         OSError: the disk will not take them.
     """
+    kind, written, form = ("F16", torch.float16, "<f2") if half else ("F32", torch.float32, "<f4")
     header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))}
     place = 0
     for name, tensor in sorted(tensors.items()):
-        stop = place + 4 * tensor.numel()
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [place, stop]}
+        stop = place + SIZES[kind] * tensor.numel()
+        header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [place, stop]}
         place = stop
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     with Path(path).open("wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         for _, tensor in sorted(tensors.items()):
-            file.write(tensor.detach().to("cpu", torch.float32).contiguous().numpy().astype("<f4").tobytes())
+            file.write(tensor.detach().to("cpu", written).contiguous().numpy().astype(form).tobytes())
 
 
 def parse_json(text: str, what: str) -> Any:

@@ -1,7 +1,8 @@
 """The voice file: weights, recipe, singers and card in one safetensors file, and a door that lets nothing else in.
 
-Its header holds JSON strings under format, version, recipe, singers, pitch_ranges, card and rate. Whatever is read is
-held against what the recipe would build before anything is allocated; only classes of our own tables are ever built.
+Its header holds JSON strings under format, version, recipe, singers, pitch_ranges, card and rate, and may hold offered.
+Whatever is read is held against what the recipe would build before anything is allocated; only classes of our own
+tables are ever built.
 """
 
 import json
@@ -10,7 +11,7 @@ import os
 import unicodedata
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,13 @@ class Card:
     steps: int = 0
     figures: Mapping[str, float]  # held-out bits a sample, accuracy of the probe, …
     software: str = ""  # versions of vocalise and torch
+    credits: str = ""  # whom to name for the recordings
+
+
+Range = tuple[float, float, float]  # Hz: 5, 50 and 95 % of what somebody sings
+# Who may be asked to sing, where that is not just everybody whom the model learned: names, and the weights of singers
+# that each of them stands for. Nobody is offered by an own name only because a recording of theirs was learned from.
+Offered = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +60,26 @@ class Voice:
 
     recipe: Recipe
     singers: tuple[str, ...]
-    pitch_ranges: Mapping[str, tuple[float, float, float]]  # 5, 50 and 95 % in Hz; singers without pitch are left out
+    pitch_ranges: Mapping[str, Range]  # singers without pitch are left out
     card: Card
     model: Autoencoder
+    offered: Offered = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Who may be asked to sing."""
+        return tuple(self.offered) or self.singers
+
+    def shares(self) -> Tensor:
+        """The point on the simplex of singers behind each of the names, (names, singers) float32."""
+        if not self.offered:
+            return torch.eye(len(self.singers))
+        place = {name: number for number, name in enumerate(self.singers)}
+        points = torch.zeros(len(self.offered), len(self.singers), dtype=torch.float64)
+        for row, weights in enumerate(self.offered.values()):
+            for name, weight in weights.items():
+                points[row, place[name]] = weight
+        return (points / points.sum(dim=1, keepdim=True)).float()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,18 +88,22 @@ class _Facts:
 
     recipe: Recipe
     singers: tuple[str, ...]
-    pitch_ranges: Mapping[str, tuple[float, float, float]]
+    pitch_ranges: Mapping[str, Range]
     card: Card
     rate: int
+    offered: Offered = field(default_factory=dict)
 
 
-def save_voice(path: str | os.PathLike[str], voice: Voice, *, weights: Mapping[str, Tensor] | None = None) -> None:
+def save_voice(
+    path: str | os.PathLike[str], voice: Voice, *, weights: Mapping[str, Tensor] | None = None, half: bool = False
+) -> None:
     """Writes a voice as one safetensors file, whole or not at all; the same voice gives the same bytes.
 
     Args:
         path: usually ends in `.safetensors`.
         voice: what to write; figures and pitch ranges that are not finite numbers are left out.
         weights: instead of those of `voice.model`, for instance the best of a run; the same names and shapes.
+        half: in 16 bits a number, which is read back as 32; half the bytes.
 
     Raises:
         VoiceError: weights that are not finite or do not belong to the model, or a disk that will not take them.
@@ -84,6 +113,8 @@ def save_voice(path: str | os.PathLike[str], voice: Voice, *, weights: Mapping[s
     if {name: x.shape for name, x in given.items()} != {name: x.shape for name, x in own.items()}:
         raise VoiceError(f"{path}: these weights do not belong to this model; nothing was written.")
     for name, tensor in given.items():
+        if half and torch.isfinite(tensor).all() and not torch.isfinite(tensor.half()).all():
+            raise VoiceError(f"{path}: the weights {name} are too large for 16 bits: write it without half.")
         if not torch.isfinite(tensor).all():
             raise VoiceError(
                 f"{path}: the weights {name} are not finite, so training has diverged and nothing was written. "
@@ -91,17 +122,19 @@ def save_voice(path: str | os.PathLike[str], voice: Voice, *, weights: Mapping[s
             )
     try:
         with write_aside(path) as aside:
-            write_tensors(aside, given, _metadata(voice))
+            write_tensors(aside, given, _metadata(voice), half=half)
     except OSError as error:
         raise VoiceError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def _metadata(voice: Voice) -> dict[str, str]:
     _require_singers(voice.singers)
+    _require_offered(voice.offered, voice.singers)
     card = {**asdict(voice.card), "figures": {k: v for k, v in voice.card.figures.items() if math.isfinite(v)}}
     ranges = {name: marks for name, marks in voice.pitch_ranges.items() if all(map(math.isfinite, marks))}
     facts = {"recipe": to_json(voice.recipe), "singers": voice.singers, "pitch_ranges": ranges, "card": card}
-    written = {key: json.dumps(value, allow_nan=False) for key, value in facts.items()}
+    facts |= {"offered": voice.offered} if voice.offered else {}
+    written = {key: json.dumps(to_json(value), allow_nan=False) for key, value in facts.items()}
     return {"format": FORMAT, "version": str(VERSION), **written, "rate": str(voice.model.rate)}
 
 
@@ -117,6 +150,7 @@ def load_voice(path: str | os.PathLike[str], *, device: torch.device | str = "cp
     try:
         facts = _facts(layout.metadata)
         _require_singers(facts.singers)
+        _require_offered(facts.offered, facts.singers)
         _require_fit(facts, layout)
         model = _filled(path, facts, layout)
     except ConfigError as error:
@@ -132,6 +166,7 @@ def load_voice(path: str | os.PathLike[str], *, device: torch.device | str = "cp
         pitch_ranges=facts.pitch_ranges,
         card=facts.card,
         model=model.to(device).eval(),
+        offered=facts.offered,
     )
 
 
@@ -152,7 +187,8 @@ def _require_format(path: Path, metadata: Mapping[str, str]) -> None:
 
 def _facts(metadata: Mapping[str, str]) -> _Facts:
     values = {key: text for key, text in metadata.items() if key not in ("format", "version")}
-    missing = [entry.name for entry in fields(_Facts) if entry.name not in values]
+    known = (entry.name for entry in fields(_Facts) if entry.default_factory is MISSING)
+    missing = [name for name in known if name not in values]
     if missing:
         raise VoiceError(f"it is damaged: its header lacks {', '.join(missing)}. Get the file again.")
     return from_json(_Facts, {key: parse_json(text, key) for key, text in values.items()}, "header")
@@ -166,6 +202,21 @@ def _require_singers(singers: tuple[str, ...]) -> None:
     for name in singers:
         if not name.strip() or len(name) > 255 or any(unicodedata.category(c) in _UNPRINTED for c in name):
             raise VoiceError(f"a singer is called {name!r:.60}; names are 1 to 255 characters that can be printed.")
+
+
+def _require_offered(offered: Offered, singers: tuple[str, ...]) -> None:
+    """Names like those of singers, each a blend of singers who are there."""
+    if not offered:
+        return
+    _require_singers(tuple(offered))
+    there = frozenset(singers)
+    for name, weights in offered.items():
+        unknown = next((singer for singer in weights if singer not in there), None)
+        if unknown is not None:
+            raise VoiceError(f"it offers {name!r:.60} as a blend with {unknown!r:.60}, who is none of its singers.")
+        total = sum(weights.values())
+        if not all(0.0 <= weight <= 1.0 for weight in weights.values()) or not abs(total - 1.0) < 1e-3:
+            raise VoiceError(f"the weights of {name!r:.60} are no shares of one.")
 
 
 _UNPRINTED = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, halves of characters, line separators

@@ -1,11 +1,14 @@
 """Conversion: a song in, the same song by someone else out."""
 
-from vocalise.conversion.converter import Converter, Outcome, Wishes
+from vocalise.conversion.blends import Blend, read_blend_csv
+from vocalise.conversion.converter import Converter, Outcome
 from vocalise.conversion.curves import read_pitch_csv, write_pitch_csv
 from vocalise.conversion.identity import parse_identity
 from vocalise.conversion.ledger import Entry, Ledger, convert_files
+from vocalise.conversion.wishes import Wishes, planned
 
 __all__ = (
+    "Blend",
     "Converter",
     "Entry",
     "Ledger",
@@ -13,6 +16,8 @@ __all__ = (
     "Wishes",
     "convert_files",
     "parse_identity",
+    "planned",
+    "read_blend_csv",
     "read_pitch_csv",
     "write_pitch_csv",
 )

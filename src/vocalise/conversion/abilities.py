@@ -25,6 +25,37 @@ def follows_pitch(model: Autoencoder) -> bool:
     return model.condition.uses_pitch
 
 
+def moves_formants(model: Autoencoder) -> bool:
+    """Whether its decoder can move resonances and leave the tune."""
+    return converts(model) and model.decoder.shapes_formants
+
+
+def weighs_breath(model: Autoencoder) -> bool:
+    """Whether its decoder tells breath from tone."""
+    return converts(model) and model.decoder.shapes_breath
+
+
+def sings_live(model: Autoencoder) -> bool:
+    """Whether it can sing while it is still listening."""
+    if not hears(model) or model.decoder.autoregressive:
+        return False
+    try:
+        model.encoder.begin(1)
+    except NotImplementedError:
+        return False
+    return True
+
+
+def require_live(voice: Voice) -> None:
+    """Refuses a model that must have heard the whole song, or cannot keep up with it.
+
+    Raises:
+        Unsupported: the message names the recipes that can.
+    """
+    if not sings_live(voice.model):
+        raise _unsupported(voice, "cannot sing while it is still listening", sings_live)
+
+
 def require_hearing(voice: Voice) -> None:
     """Refuses a model that hears nothing.
 
@@ -53,6 +84,26 @@ def require_pitch(voice: Voice, wish: str) -> None:
     """
     if not follows_pitch(voice.model):
         raise _unsupported(voice, f"is not told the pitch, so {wish} has no meaning for it", follows_pitch)
+
+
+def require_formants(voice: Voice) -> None:
+    """Refuses a model whose decoder cannot move resonances.
+
+    Raises:
+        Unsupported: the message names the recipes that can.
+    """
+    if not moves_formants(voice.model):
+        raise _unsupported(voice, "cannot move formants, so --formant has no meaning for it", moves_formants)
+
+
+def require_breath(voice: Voice) -> None:
+    """Refuses a model whose decoder does not tell breath from tone.
+
+    Raises:
+        Unsupported: the message names the recipes that can.
+    """
+    if not weighs_breath(voice.model):
+        raise _unsupported(voice, "does not tell breath from tone, so --breath has no meaning for it", weighs_breath)
 
 
 def _unsupported(voice: Voice, what: str, ability: Callable[[Autoencoder], bool]) -> Unsupported:

@@ -3,14 +3,11 @@
 song ──mono, model's rate, level──▶ latent ──condition: who──▶ decoder ──▶ loudness, silence, exact length ──▶ song
 """
 
-import math
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Required, Self, TypedDict, Unpack
+from typing import Self, Unpack
 
-import torch
 from torch import Tensor
 
 from vocalise.audio.files import (
@@ -23,44 +20,16 @@ from vocalise.audio.files import (
     write_wave,
 )
 from vocalise.audio.pitch import Contour, pitch_contour
-from vocalise.checkpoint import Voice, load_voice
-from vocalise.conversion.abilities import follows_pitch, require_hearing, require_pitch, require_voice
-from vocalise.conversion.curves import octaves_towards, parse_transpose, transposed, write_pitch_csv
+from vocalise.checkpoint import Voice, default_voice, load_voice
+from vocalise.conversion.abilities import follows_pitch, require_hearing
+from vocalise.conversion.curves import STEPS, require_length, semitones_towards, transposed, write_pitch_csv
 from vocalise.conversion.finishing import finished
 from vocalise.conversion.hearing import Sound, at_rate, mono, require_rate
-from vocalise.conversion.identity import parse_identity
 from vocalise.conversion.singing import Song, sing
+from vocalise.conversion.wishes import Plan, Wishes, planned, range_marks
 from vocalise.devices import choose_device
-from vocalise.errors import AudioError, ConfigError
+from vocalise.errors import AudioError
 from vocalise.progress import Progress, silent
-
-COLDEST = 0.01  # temperatures below are as good as 0, and would overflow
-HOTTEST = 100.0
-
-
-class Wishes(TypedDict, total=False):
-    """What may be asked of a conversion; see `Converter.convert`."""
-
-    to: Required[str | Mapping[str, float] | None]
-    temperature: float
-    seed: int
-    keep_loudness: bool
-    transpose: float | str
-    pitch: Contour | None
-    out_rate: int | None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Wishes that have been found possible."""
-
-    identity: Tensor  # (singers,)
-    temperature: float
-    seed: int
-    keep_loudness: bool
-    semitones: float | None  # None: octaves towards the range of who sings
-    pitch: Contour | None
-    out_rate: int  # Hz
 
 
 @dataclass(frozen=True)
@@ -83,15 +52,16 @@ class Converter:
         self.voice = voice
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], device: str = "auto") -> Self:
-        """A converter for a voice file.
+    def load(cls, path: str | os.PathLike[str] | None = None, device: str = "auto") -> Self:
+        """A converter for a voice file, or for the default voice where no file is named.
 
         Raises:
-            VoiceError: it is no voice file, or damaged.
+            VoiceError: it is no voice file, or damaged; or this build of the package carries no default voice.
             ConfigError: no such device.
             Unsupported: its recipe does not convert.
         """
-        return cls(load_voice(path, device=choose_device(device)))
+        place = choose_device(device)
+        return cls(default_voice(device=place) if path is None else load_voice(path, device=place))
 
     @property
     def rate(self) -> int:
@@ -101,36 +71,17 @@ class Converter:
     @property
     def singers(self) -> tuple[str, ...]:
         """Who can be sung by."""
-        return self.voice.singers
+        return self.voice.names
 
-    def convert(
-        self,
-        wave: Sound,
-        rate: int,
-        *,
-        to: str | Mapping[str, float] | None,
-        temperature: float = 1.0,
-        seed: int = 0,
-        keep_loudness: bool = True,
-        transpose: float | str = 0,
-        pitch: Contour | None = None,
-        out_rate: int | None = None,
-        progress: Progress = silent,
-    ) -> Tensor:
+    def convert(self, wave: Sound, rate: int, *, progress: Progress = silent, **wishes: Unpack[Wishes]) -> Tensor:
         """Sings a song by someone else.
 
         Args:
             wave: (samples,) or (channels, samples), floats with full scale at 1; channels are averaged.
             rate: Hz, of the wave.
-            to: a singer's name, a mixture (`ada=0.7,bob=0.3`) or a mapping of names to weights; None only for recipes
-                that are not told who sings.
-            temperature: divides the logits; 0 takes the likeliest level each time.
-            seed: of the decoder's luck.
-            keep_loudness: whether the result gets the song's integrated loudness, its true peak at most -1 dBTP.
-            transpose: semitones, or `auto` for octaves towards the singer's range; recipes that are told the pitch.
-            pitch: a melody instead of the song's own; recipes that are told the pitch.
-            out_rate: Hz, of the result; None is the model's rate.
             progress: told the seconds of audio that are done.
+            wishes: `to` whom, which is always needed, and whatever else `vocalise.conversion.planned` takes:
+                `temperature`, `seed`, `keep_loudness`, `transpose`, `pitch`, `formant`, `breath`, `out_rate`.
 
         Returns:
             (samples,), float32: exactly round(samples * out_rate / rate) of them. Where the song is below -60 dBFS for
@@ -139,18 +90,10 @@ class Converter:
         Raises:
             AudioError: the wave is empty or cannot be sound.
             UnknownSinger: the voice does not know a name.
-            ConfigError: a value out of range.
+            ConfigError: a value out of range, or a melody that is shorter than its song.
             Unsupported: the recipe cannot do what is asked.
         """
-        plan = self.plan(
-            to=to,
-            temperature=temperature,
-            seed=seed,
-            keep_loudness=keep_loudness,
-            transpose=transpose,
-            pitch=pitch,
-            out_rate=out_rate,
-        )
+        plan = self.plan(**wishes)
         heard = mono(wave)
         length = resampled_length(len(heard), require_rate(rate), plan.out_rate)
         heard = at_rate(heard, rate, self.rate, resampled_length(len(heard), rate, self.rate))
@@ -195,44 +138,9 @@ class Converter:
             write_wave(target, at_rate(sung, self.rate, plan.out_rate, length), plan.out_rate)
         return Outcome(seconds, silent=not bool(sung.any()))
 
-    def plan(
-        self,
-        *,
-        to: str | Mapping[str, float] | None,
-        temperature: float = 1.0,
-        seed: int = 0,
-        keep_loudness: bool = True,
-        transpose: float | str = 0,
-        pitch: Contour | None = None,
-        out_rate: int | None = None,
-    ) -> Plan:
-        """Judges wishes before any work; arguments and errors as for `convert`."""
-        semitones = parse_transpose(transpose)
-        if semitones != 0.0:
-            require_pitch(self.voice, "--transpose")
-        if pitch is not None:
-            require_pitch(self.voice, "--pitch-in")
-        if not (isinstance(temperature, int | float) and 0.0 <= temperature <= HOTTEST):  # false for NaN too
-            raise ConfigError(f"The temperature cannot be {temperature!r}: choose 0 (the likeliest) to {HOTTEST:g}.")
-        if isinstance(seed, bool) or not isinstance(seed, int):
-            raise ConfigError(f"The seed cannot be {seed!r:.60}: give a whole number.")
-        return Plan(
-            identity=self._identity(to),
-            temperature=0.0 if temperature < COLDEST else float(temperature),
-            seed=seed,
-            keep_loudness=keep_loudness,
-            semitones=semitones,
-            pitch=pitch,
-            out_rate=self.rate if out_rate is None else require_rate(out_rate, "rate of the result"),
-        )
-
-    def _identity(self, to: str | Mapping[str, float] | None) -> Tensor:
-        if to is not None:
-            require_voice(self.voice)
-            return parse_identity(to, self.singers)
-        if self.voice.model.condition.uses_voice:
-            raise ConfigError(f"Say who is to sing; this voice knows {', '.join(self.singers)}.")
-        return torch.full((len(self.singers),), 1.0 / len(self.singers))
+    def plan(self, **wishes: Unpack[Wishes]) -> Plan:
+        """Judges wishes before any work; they and errors are those of `vocalise.conversion.planned`."""
+        return planned(self.voice, **wishes)
 
     def _sung(self, heard: Tensor, plan: Plan, measured: Contour | None, progress: Progress) -> Tensor:
         """The wave heard (samples,) at the model's rate -> sung, as long and as loud as planned."""
@@ -241,29 +149,31 @@ class Converter:
         peak = max(float(heard.max()), -float(heard.min()))
         gain = self.voice.recipe.material.level / peak if peak > 0.0 else 1.0
         melody = self._melody(heard, plan, measured, progress)
-        song = Song(heard, gain, plan.identity, melody, plan.temperature, plan.seed)
+        song = Song(
+            heard, gain, plan.identity, melody, plan.temperature, plan.seed, formant=plan.formant, breath=plan.breath
+        )
         sung = sing(self.voice.model, song, progress)
         return finished(sung, heard, self.rate, gain=gain, keep_loudness=plan.keep_loudness)
 
     def _melody(self, heard: Tensor, plan: Plan, measured: Contour | None, progress: Progress) -> Contour | None:
         if not follows_pitch(self.voice.model):
             return None
+        seconds = len(heard) / self.rate
+        if plan.pitch is not None:
+            require_length(plan.pitch, seconds)
         contour = plan.pitch or measured or self._measured(heard, progress)
-        semitones = octaves_towards(contour, self._centre(plan)) if plan.semitones is None else plan.semitones
-        return transposed(contour, semitones)
-
-    def _centre(self, plan: Plan) -> float:
-        """The middle of the range of who is to sing, in Hz, on a logarithmic scale; 0 where nothing is known of it."""
-        shares = dict(zip(self.singers, plan.identity.tolist(), strict=True))
-        known = {name: shares[name] for name, marks in self.voice.pitch_ranges.items() if marks[1] > 0.0}
-        total = sum(known.values())
-        logs = sum(share * math.log2(self.voice.pitch_ranges[name][1]) for name, share in known.items())
-        return 2.0 ** (logs / total) if total > 0.0 else 0.0
+        if not isinstance(plan.transpose, str):
+            return transposed(contour, plan.transpose)
+        marks = range_marks(self.voice, plan.identity, seconds)
+        return transposed(contour, semitones_towards(contour, marks, STEPS[plan.transpose]))
 
     def _measured(self, heard: Tensor, progress: Progress) -> Contour:
         seconds = len(heard) / self.rate
         return pitch_contour(
-            heard, self.rate, progress=lambda share: progress("measuring pitch", share * seconds, seconds)
+            heard,
+            self.rate,
+            glance=True,
+            progress=lambda share: progress("measuring pitch", share * seconds, seconds),
         )
 
     def _length(self, source: str | os.PathLike[str], heard: int, out_rate: int) -> int:

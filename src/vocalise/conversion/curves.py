@@ -1,21 +1,32 @@
-"""Pitch contours on disk (CSV: time_s, pitch_hz, voiced) and as what a model is told."""
+"""Pitch contours on disk (CSV: time_s, pitch_hz, voiced) and moved towards another singer's range.
+
+What was written and read again is the same contour, bit for bit: each pitch is written with the digits that it has.
+"""
 
 import csv
 import math
 import os
-from collections.abc import Iterable
+import types
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal, cast, get_args
 
 import torch
 
 from vocalise.audio.files import write_aside
 from vocalise.audio.pitch import Contour
+from vocalise.conversion.sheets import read_rows
 from vocalise.errors import ConfigError
 
 COLUMNS = ("time_s", "pitch_hz", "voiced")
 RANGE = (20.0, 5000.0)  # Hz that a voice may be asked for
-MOST_BYTES = 1 << 28
 MOST_SEMITONES = 48.0
+SHARES = (0.05, 0.5, 0.95)  # of the voiced frames below the marks of a singer's range
+LACKING = 0.25  # seconds that a melody may end before its song does
+
+# `auto` keeps the key, so that the song still fits its accompaniment; `range` does not, and comes nearer.
+Towards = Literal["auto", "range"]
+STEPS: Mapping[Towards, float] = types.MappingProxyType({"auto": 12.0, "range": 1.0})  # semitones
 
 
 def write_pitch_csv(path: str | os.PathLike[str], contour: Contour) -> None:
@@ -28,9 +39,9 @@ def write_pitch_csv(path: str | os.PathLike[str], contour: Contour) -> None:
         with write_aside(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
             rows = csv.writer(file)
             rows.writerow(COLUMNS)
-            for n, (pitch, voicing) in enumerate(zip(contour.pitch.tolist(), contour.voicing.tolist(), strict=True)):
+            for n, (pitch, voicing) in enumerate(zip(contour.pitch.numpy(), contour.voicing.tolist(), strict=True)):
                 voiced = voicing > 0.5
-                rows.writerow((f"{n * contour.hop:.6f}", f"{pitch if voiced else 0.0:.3f}", int(voiced)))
+                rows.writerow((f"{n * contour.hop:.6f}", str(pitch) if voiced else "0", int(voiced)))
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}.") from None
 
@@ -42,15 +53,7 @@ def read_pitch_csv(path: str | os.PathLike[str]) -> Contour:
         ConfigError: no such file, or a row that does not fit; the message names the row.
     """
     path = Path(path)
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ConfigError(f"{path} has {path.stat().st_size} bytes; a pitch contour has at most {MOST_BYTES}.")
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = _numbers(path, csv.reader(file))
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be opened: {error.strerror}.") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path} is not a CSV file of {', '.join(COLUMNS)}: {error}.") from None
+    rows = _numbers(path, read_rows(path, "a pitch contour"))
     if len(rows) < 2:
         raise ConfigError(f"{path} has {len(rows)} rows; a contour needs at least 2.")
     times, pitch, voicing = torch.tensor(rows, dtype=torch.float64).T
@@ -59,18 +62,22 @@ def read_pitch_csv(path: str | os.PathLike[str]) -> Contour:
     if hop <= 0.0 or bool(uneven.any()):
         row = int(uneven.int().argmax()) + 2
         raise ConfigError(f"{path}, row {row}: times should go up from 0 in even steps. Interpolate them first.")
-    return Contour(pitch=(pitch * voicing).float(), voicing=voicing.float(), hop=hop)
+    return Contour(pitch=(pitch * voicing).float(), voicing=voicing.float(), hop=_roundest(hop, len(rows) - 1))
 
 
-def _numbers(path: Path, rows: Iterable[list[str]]) -> list[tuple[float, float, float]]:
+def _roundest(hop: float, steps: int) -> float:
+    """The shortest decimal number that agrees with a step found from times rounded to a microsecond."""
+    for digits in range(3, 12):
+        if abs(round(hop, digits) - hop) * steps <= 0.5e-6:
+            return round(hop, digits)
+    return hop
+
+
+def _numbers(path: Path, rows: Sequence[tuple[int, list[str]]]) -> list[tuple[float, float, float]]:
+    if rows and tuple(rows[0][1]) != COLUMNS:
+        raise ConfigError(f"{path} should begin with the columns {','.join(COLUMNS)}.")
     found: list[tuple[float, float, float]] = []
-    for number, row in enumerate(rows, start=1):
-        if number == 1:
-            if tuple(cell.strip() for cell in row) != COLUMNS:
-                raise ConfigError(f"{path} should begin with the columns {','.join(COLUMNS)}.")
-            continue
-        if not row:
-            continue
+    for number, row in rows[1:]:
         try:
             time, pitch, voiced = (float(cell) for cell in row)
         except ValueError:
@@ -83,14 +90,28 @@ def _numbers(path: Path, rows: Iterable[list[str]]) -> list[tuple[float, float, 
     return found
 
 
-def parse_transpose(transpose: float | str) -> float | None:
-    """Semitones; None for `auto`.
+def require_length(contour: Contour, seconds: float) -> None:
+    """Refuses a melody that ends before its song.
 
     Raises:
-        ConfigError: neither `auto` nor a number from -48 to 48.
+        ConfigError: it is more than a quarter of a second too short.
     """
-    if transpose == "auto":
-        return None
+    lasts = len(contour.pitch) * contour.hop
+    if lasts < seconds - LACKING:
+        raise ConfigError(
+            f"The melody ends after {lasts:.2f} s, and its song after {seconds:.2f} s: is it another song's? "
+            "Fill it up with rows that are not voiced."
+        )
+
+
+def parse_transpose(transpose: float | str) -> float | Towards:
+    """Semitones, or the word for how they are found from the song.
+
+    Raises:
+        ConfigError: neither `auto`, `range`, nor a number from -48 to 48.
+    """
+    if isinstance(transpose, str) and transpose.strip() in get_args(Towards):
+        return cast(Towards, transpose.strip())
     try:
         semitones = float(transpose)
     except (TypeError, ValueError):
@@ -98,17 +119,28 @@ def parse_transpose(transpose: float | str) -> float | None:
     if not abs(semitones) <= MOST_SEMITONES:
         raise ConfigError(
             f"transpose cannot be {transpose!r:.40}: give semitones from {-MOST_SEMITONES:g} to {MOST_SEMITONES:g}, "
-            "or auto."
+            "or auto (octaves towards the singer's range), or range (semitones towards it)."
         )
     return semitones
 
 
-def octaves_towards(contour: Contour, centre: float) -> float:
-    """Semitones, a multiple of 12, that bring a contour's median nearest to `centre` Hz; 0 where nothing is sung."""
+def semitones_towards(contour: Contour, marks: Sequence[float], step: float) -> float:
+    """Semitones, a multiple of `step`, that bring the range of a contour nearest to another.
+
+    The three marks of both ranges count alike: by medians alone a song might be moved an octave up to be nearer to the
+    middle, and leave the range at its top.
+
+    Args:
+        contour: nothing is moved where nothing is sung.
+        marks: Hz below which 5, 50 and 95 % of the other singing lies; empty where it is not known.
+        step: 12 to move by whole octaves only.
+    """
     sung = contour.pitch[contour.voicing > 0.5]
-    if not len(sung) or not centre > 0.0:
+    if not len(sung) or not len(marks):
         return 0.0
-    return 12.0 * round(math.log2(centre / float(sung.median())))
+    own = torch.quantile(sung[:: len(sung) // 1_000_000 + 1].double(), torch.tensor(SHARES, dtype=torch.float64))
+    away = 12.0 * (torch.tensor(marks, dtype=torch.float64) / own).log2().mean()
+    return max(-MOST_SEMITONES, min(MOST_SEMITONES, step * round(float(away) / step)))
 
 
 def transposed(contour: Contour, semitones: float) -> Contour:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from vocalise.checkpoint import Voice
 from vocalise.errors import ConfigError, UnknownSinger
 
 _SHOWN = 24  # names in an error message
@@ -41,6 +42,16 @@ def parse_identity(to: str | Mapping[str, float], singers: Sequence[str]) -> Ten
         raise ConfigError(f"{to!r:.120} leaves nobody to sing: at least one weight must be above 0.")
     point = point / largest  # first, so that the sum stays finite
     return (point / point.sum()).float()
+
+
+def identity_in(voice: Voice, to: str | Mapping[str, float]) -> Tensor:
+    """The point on the simplex of a voice's singers (singers,) that is meant; only those whom it offers can be named.
+
+    Raises:
+        VocaliseError: as for `parse_identity`.
+    """
+    point = parse_identity(to, voice.names)
+    return point @ voice.shares() if voice.offered else point
 
 
 def _is_weight(weight: object) -> bool:

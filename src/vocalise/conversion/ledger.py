@@ -12,7 +12,8 @@ from typing import Literal, Unpack
 import torch
 
 from vocalise.audio.files import AUDIO_SUFFIXES, WRITABLE, check_writable, shown
-from vocalise.conversion.converter import Converter, Wishes
+from vocalise.conversion.converter import Converter
+from vocalise.conversion.wishes import Wishes
 from vocalise.errors import AudioError, VocaliseError
 from vocalise.progress import Progress, silent
 

@@ -2,8 +2,9 @@
 
 heard ──encoder, windows with context──▶ latent ──cut at quiet places──▶ phrases ──decoder, in batches──▶ join ──▶ sung
 
-Each phrase starts with a silent memory one frame early, at a quiet place, and a quarter of a second later remembers
-nothing but its own singing, so phrases need not wait for each other.
+A decoder that sings one sample after another is slow, so phrases are sung side by side: each starts with a silent
+memory one frame early, at a quiet place, and a quarter of a second later remembers nothing but its own singing. A
+decoder that sings all samples at once sings the song from end to end, a stretch at a time, without any joint.
 """
 
 import bisect
@@ -19,6 +20,7 @@ from torch.nn import functional as F
 from vocalise.audio.phrases import Span, cut, join, silent_stretches, widen
 from vocalise.audio.pitch import Contour, contour_at
 from vocalise.autoencoder import Autoencoder
+from vocalise.conversion.blends import Blend
 from vocalise.data.batches import FLOOR, loudness_of
 from vocalise.parts.contracts import Chance, Controls
 from vocalise.progress import Progress
@@ -28,6 +30,7 @@ WINDOW = 4.0  # seconds that the encoder hears at a time, beside their context
 PHRASES = (4.0, 12.0)  # seconds that a phrase may last: a short song gets short ones, so that the batch is full
 BATCH = 32  # phrases sung side by side
 CHUNK = 10  # frames sung between two words on progress
+STRETCH = 1000  # frames that are sung at once by a decoder that can
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,12 @@ class Song:
 
     heard: Tensor  # (samples,)   at the model's rate
     gain: float  # brings it to the level that the model was trained at
-    identity: Tensor  # (singers,)   a point on the simplex
+    identity: Tensor | Blend  # (singers,)   a point on the simplex, or one that moves
     contour: Contour | None  # the melody, for models that are told it
     temperature: float
     seed: int
+    formant: float = 0.0  # semitones
+    breath: float = 0.0  # dB
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ def sing(model: Autoencoder, song: Song, progress: Progress) -> Tensor:
 
     What a phrase draws by chance follows from the seed and its place in the song alone.
     """
+    if not model.decoder.autoregressive:
+        return _sung_through(model, song, progress)
     samples, rate, hop = song.heard.shape[-1], model.rate, model.hop
     longest = min(PHRASES[1], max(PHRASES[0], samples / rate / BATCH, 2 * hop / rate))
     spans = cut(song.heard, rate, longest=longest, multiple=hop)
@@ -108,6 +115,28 @@ def listen(model: Autoencoder, heard: Tensor, *, gain: float = 1.0) -> Tensor:
     return torch.cat(parts, dim=-1)
 
 
+def _sung_through(model: Autoencoder, song: Song, progress: Progress) -> Tensor:
+    """The whole song from end to end, (samples,), told a stretch at a time."""
+    z, hop, samples = listen(model, song.heard, gain=song.gain), model.hop, song.heard.shape[-1]
+    whole = Phrase(0, 0, z.shape[-1])
+    controls = _controls(model, song, [whole], [_heard(song, whole, hop)])
+    chance = Chance((torch.Generator().manual_seed(phrase_seed(song.seed, 0)),), song.temperature)
+    state, columns = model.decoder.begin(1), hop // model.condition.hop
+    sung, done = torch.zeros(whole.frames * hop), 0
+    for start in range(0, whole.frames, STRETCH):
+        told = controls.columns(slice(start * columns, (start + STRETCH) * columns))
+        condition = model.condition(z[None, :, start : start + STRETCH].to(model.device), told)
+        parts = [model.decoder.extend(state, condition, told, chance)]
+        if start + STRETCH >= whole.frames and model.decoder.lookahead:
+            parts.append(model.decoder.finish(state, chance))
+        for part in parts:
+            wave = model.signal.to_wave(part, part.new_zeros(1, 0))[0].float().cpu()
+            sung[done : done + len(wave)] = wave
+            done += len(wave)
+        progress("singing", min(samples, (start + STRETCH) * hop) / model.rate, samples / model.rate)
+    return sung[:samples]
+
+
 def _sung_phrases(
     model: Autoencoder, song: Song, z: Tensor, phrases: Sequence[Phrase], progress: Progress
 ) -> Iterator[tuple[Phrase, Tensor]]:
@@ -144,13 +173,12 @@ def _sung_signal(
     content = _stacked([z[:, phrase.first : phrase.first + phrase.frames] for phrase in group], frames)
     controls = _controls(model, song, group, waves)
     condition = model.condition(content.to(model.device), controls)
-    generators = tuple(torch.Generator().manual_seed(_seed(song.seed, phrase.number)) for phrase in group)
+    generators = tuple(torch.Generator().manual_seed(phrase_seed(song.seed, phrase.number)) for phrase in group)
     chance = Chance(generators, song.temperature)
     state = model.decoder.begin(len(group))
     for start in range(0, frames, CHUNK):
         here = slice(start * columns, (start + CHUNK) * columns)
-        told = Controls(controls.identity, *(x[:, here] for x in (controls.pitch, controls.voicing, controls.loudness)))
-        yield start, model.decoder.extend(state, condition[:, :, here], told, chance)
+        yield start, model.decoder.extend(state, condition[:, :, here], controls.columns(here), chance)
 
 
 def _controls(model: Autoencoder, song: Song, group: Sequence[Phrase], waves: Sequence[Tensor]) -> Controls:
@@ -159,12 +187,16 @@ def _controls(model: Autoencoder, song: Song, group: Sequence[Phrase], waves: Se
     most = max(len(wave) for wave in waves) // hop
     loudness = _stacked([loudness_of(wave, rate=rate, hop=hop) for wave in waves], most, beyond=FLOOR)
     pitch = voicing = torch.zeros_like(loudness)
+    starts = torch.tensor([phrase.first * model.hop for phrase in group], dtype=torch.float64)
+    times = (starts[:, None] + (torch.arange(most) + 0.5) * hop) / rate
     if song.contour is not None:
-        starts = torch.tensor([phrase.first * model.hop for phrase in group], dtype=torch.float64)
-        times = (starts[:, None] + (torch.arange(most) + 0.5) * hop) / rate
         pitch, voicing = contour_at(song.contour, times)
-    identity = song.identity[None, :, None].expand(len(group), -1, 1)
-    return Controls(*(x.float().to(model.device) for x in (identity, pitch, voicing, loudness)))
+    if isinstance(song.identity, Blend):
+        identity = song.identity.at(times).transpose(1, 2)
+    else:
+        identity = song.identity[None, :, None].expand(len(group), -1, 1)
+    identity, pitch, voicing, loudness = (x.float().to(model.device) for x in (identity, pitch, voicing, loudness))
+    return Controls(identity, pitch, voicing, loudness, formant=song.formant, breath=song.breath)
 
 
 def _stacked(parts: Sequence[Tensor], length: int, *, beyond: float = 0.0) -> Tensor:
@@ -172,6 +204,6 @@ def _stacked(parts: Sequence[Tensor], length: int, *, beyond: float = 0.0) -> Te
     return torch.stack([F.pad(part, (0, length - part.shape[-1]), value=beyond) for part in parts])
 
 
-def _seed(seed: int, number: int) -> int:
+def phrase_seed(seed: int, number: int) -> int:
     """A seed for each phrase, of 63 bits, so that neighbouring seeds have nothing in common."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{number}".encode()).digest()[:8], "little") >> 1

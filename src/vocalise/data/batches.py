@@ -21,7 +21,7 @@ from vocalise.errors import ConfigError, CorpusError
 
 TRIES = 8  # draws of one excerpt before silence is taken as it comes
 FLOOR = -100.0  # dBFS that loudness does not go below
-LOUDNESS_WINDOW = 0.032  # seconds: two periods of the lowest notes
+LOUDNESS_WINDOW = 0.030  # seconds: two periods of the lowest notes, and three columns of 10 ms
 T = TypeVar("T")
 _WORD = 1 << 64
 _ORDER, _PLACE, _WINDOWS = range(3)  # streams of one seed that never meet
@@ -36,13 +36,14 @@ class Batch:
     pitch: Tensor  # (batch, samples / hop)   Hz; zeros without prepared contours
     voicing: Tensor  # (batch, samples / hop)   0 or 1; zeros without prepared contours
     loudness: Tensor  # (batch, samples / hop)   dBFS, at least -100
+    bandwidth: Tensor  # (batch,)   Hz up to which the recording holds anything, at most half the rate
 
     def __len__(self) -> int:
         return len(self.wave)
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same excerpts on another device."""
-        every = (self.wave, self.singer, self.pitch, self.voicing, self.loudness)
+        every = (self.wave, self.singer, self.pitch, self.voicing, self.loudness, self.bandwidth)
         return Batch(*(tensor.to(device) for tensor in every))
 
 
@@ -147,7 +148,7 @@ def windows(prepared: Prepared, pieces: Sequence[Piece], *, samples: int, hop: i
 def loudness_of(wave: Tensor, *, rate: int, hop: int) -> Tensor:
     """Level in dBFS at the centre of each frame of `hop` samples, (..., samples) -> (..., samples // hop).
 
-    It is the RMS over the frame, widened on both sides to 32 ms where a frame is shorter: a low note's periods must not
+    It is the RMS over the frame, widened on both sides to 30 ms where a frame is shorter: a low note's periods must not
     show. At the ends the mean is over what there is.
     """
     beyond = max(0, math.ceil((LOUDNESS_WINDOW * rate - hop) / 2))
@@ -198,7 +199,8 @@ def _batch(prepared: Prepared, places: Sequence[_Place], samples: int, hop: int)
             times = (centres + place.start) / prepared.rate
             pitch[row], voicing[row] = prepared.pitch_at(place.piece, times)
     labels = torch.tensor([place.label for place in places], dtype=torch.long)
-    return Batch(wave, labels, pitch, voicing, loudness_of(wave, rate=prepared.rate, hop=hop))
+    bandwidth = torch.tensor([prepared.bandwidth(place.piece.recording) for place in places], dtype=torch.float32)
+    return Batch(wave, labels, pitch, voicing, loudness_of(wave, rate=prepared.rate, hop=hop), bandwidth)
 
 
 def _bits(seed: int, stream: int, number: int) -> np.random.Philox:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from vocalise.audio.files import RATES, read_wave
 from vocalise.audio.pitch import pitch_contour
+from vocalise.data.bandwidth import believed, limit
 from vocalise.data.cache import FOLDER_VARIABLE, Cache, file_digest
 from vocalise.data.corpus import Corpus
 from vocalise.data.prepared import CONTOUR_HOP, FULL_SCALE, LEVEL, SILENCE, Prepared, contour_key, wave_key
@@ -69,7 +70,9 @@ def prepare(
         whole = DECODING if contours else 1.0
         answers = _spread(unique, lambda one: _make_wave(cache, one, rate, level), rate, _within(report, 0.0, whole))
         lengths = {digest: answer for digest, answer in answers.items() if isinstance(answer, int)}
-        prepared = Prepared(_narrowed(corpus, answers, said), rate, level, contours, cache, lengths)
+        narrowed = _narrowed(corpus, answers, said)
+        bands = _bands(narrowed, cache, rate, level)
+        prepared = Prepared(narrowed, rate, level, contours, cache, lengths, bands)
         if contours:
             _make_contours(prepared, _within(report, whole, 1.0 - whole))
     except OSError as error:
@@ -171,6 +174,12 @@ def _narrowed(corpus: Corpus, answers: dict[str, int | str], said: Sequence[Find
     if not narrowed.recordings:
         raise CorpusError(f"{legible(corpus.folder)} holds nothing that can be heard. {found[0].message}")
     return narrowed
+
+
+def _bands(corpus: Corpus, cache: Cache, rate: int, level: float) -> dict[str, float]:
+    unique = {one.digest: one for one in corpus.recordings}.values()
+    limits = {one.digest: limit(cache, one, wave_key(one.digest, rate, level), rate) for one in unique}
+    return believed(limits, corpus.recordings, rate)
 
 
 def _make_contours(prepared: Prepared, report: Progress) -> None:

@@ -44,6 +44,7 @@ class Prepared:
     has_contours: bool
     cache: Cache
     lengths: Mapping[str, int]  # samples of each recording, by digest
+    bands: Mapping[str, float]  # Hz up to which each recording is to be believed, by digest
 
     @property
     def singers(self) -> tuple[str, ...]:
@@ -61,6 +62,10 @@ class Prepared:
         start = min(length, round(piece.start * self.rate))
         stop = length if piece.stop is None else min(length, round(piece.stop * self.rate))
         return start, max(start, stop)
+
+    def bandwidth(self, recording: Recording) -> float:
+        """Up to how many Hz a prepared recording tells how its singer sounds, at most half the rate."""
+        return self.bands[recording.digest]
 
     def wave(self, piece: Piece) -> NDArray[np.int16]:
         """The prepared samples of a piece, (samples,), a read-only view of the mapped file; full scale is 32767.

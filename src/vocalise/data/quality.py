@@ -210,13 +210,14 @@ def _flat_tops(chunk: Block, *, shortest: int) -> tuple[float, int]:
     return peak, int(runs[runs >= shortest].sum())
 
 
-def bandwidth(waves: list[Block], rate: int) -> float:
+def bandwidth(waves: list[Block], rate: int, *, top: float | None = None) -> float:
     """The highest frequency in use, in Hz: where the loud moments (98 %) last stand out.
 
     A band counts when it is 10 dB above the quietest one, or 15 dB above its own quiet moments (10 %: noise alone
     varies by half of that), and at most 70 dB below the loudest. Where no band stands out, as in white noise, all are
-    in use. Silence uses none.
+    in use. Silence uses none. What lies above `top` Hz is known to be empty, and says nothing about the rest.
     """
+    top = rate / 2 if top is None else min(top, rate / 2)
     size = 1 << max(6, round(math.log2(rate * 0.046)))
     spectra = []
     for wave in waves:
@@ -225,14 +226,15 @@ def bandwidth(waves: list[Block], rate: int) -> float:
         spectra.append(np.abs(np.fft.rfft(frames * np.hanning(size), axis=1)) ** 2)
     power = np.concatenate(spectra)
     wide = max(1, round(BAND * size / rate))
-    bands = power[:, : power.shape[1] // wide * wide].reshape(len(power), -1, wide).mean(axis=2)
+    count = min(power.shape[1] // wide, max(1, round(top * size / rate / wide)))
+    bands = power[:, : count * wide].reshape(len(power), -1, wide).mean(axis=2)
     quiet, loud = 10.0 * np.log10(np.maximum(np.percentile(bands, (10, 98), axis=0), 1e-15))
     if loud.max() < -100.0:
         return 0.0
     # A filter at the very top of the band is no floor of the recording, hence the second lowest in a hundred.
     floor = float(np.percentile(loud, 2))
     if loud.max() - floor < 2 * STANDS_OUT:
-        return rate / 2
+        return top
     stands_out = (loud > floor + STANDS_OUT) | (loud > quiet + COMES_AND_GOES)
     used = np.flatnonzero(stands_out & (loud > loud.max() - RANGE))
-    return min(rate / 2, float((used[-1] + 1) * wide * rate / size))
+    return min(top, float((used[-1] + 1) * wide * rate / size))

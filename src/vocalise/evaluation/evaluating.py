@@ -38,7 +38,7 @@ class Choices:
     exclude: Sequence[str] = ()
     same: Mapping[str, str] | None = None  # singers who are the person of another name
     temperature: float = 1.0
-    transpose: float | str = 0.0  # semitones, or auto; for voices that are told the pitch
+    transpose: float | str = 0.0  # semitones, auto or range; for voices that are told the pitch
     seed: int = 0
     device: str = "auto"
     speaker: Path | None = None  # a speaker network, as ONNX
@@ -105,7 +105,7 @@ def evaluate(
     same = _persons(choices.same, material, cast)
     songs = whole_songs(material.prepared, material.sung, choices.seconds)
     jobs = plan(
-        songs, [Cast(one.name, one.voice.singers, one.told) for one in cast], out, pairs=choices.pairs, same=same
+        songs, [Cast(one.name, one.voice.names, one.told) for one in cast], out, pairs=choices.pairs, same=same
     )
     claim(out, _facts(material, choices), {one.name: one.digest for one in cast})
     takes = Takes(material.prepared, material.sung, tuple(dict.fromkeys(job.song for job in jobs)), out)
@@ -167,7 +167,7 @@ def _persons(same: Mapping[str, str] | None, material: Material, cast: Sequence[
     Raises:
         ConfigError: a name that is nobody's.
     """
-    known = sorted({*material.corpus.singers, *(name for one in cast for name in one.voice.singers)})
+    known = sorted({*material.corpus.singers, *(name for one in cast for name in one.voice.names)})
     for name in (name for pair in (same or {}).items() for name in pair):
         if name not in known:
             raise ConfigError(f"--same: there is no singer {name!r:.60}; the singers are {', '.join(known)}.")
@@ -238,7 +238,7 @@ def _subject(rendering: Rendering, clip: Clip, takes: Takes, choices: Choices, s
         section=parallel.section,
         source_singer=person(job.song.singer, same),
         target=person(job.target, same),
-        transposition=None if semitones is None else 100.0 * semitones,
+        transposition=None if isinstance(semitones, str) else 100.0 * semitones,
         syllables=syllables_of(job.song),
         took=rendering.took,
     )

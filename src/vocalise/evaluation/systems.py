@@ -1,6 +1,6 @@
-"""The voices of an evaluation: at hand to sing, and as models: held-out bits, the singer probe, where they come from.
+"""The voices of an evaluation: at hand to sing, and as models: held-out loss, singer probe, where they come from.
 
-held-out windows ──teacher-forced──▶ bits a sample          windows ──encode──▶ probe, its ceiling and its floor
+held-out windows ──teacher-forced──▶ held-out loss          windows ──encode──▶ probe, its ceiling and its floor
 """
 
 import contextlib
@@ -22,7 +22,6 @@ from vocalise.data.prepared import Prepared
 from vocalise.data.records import Split
 from vocalise.errors import ConfigError, VoiceError
 from vocalise.evaluation.records import System
-from vocalise.measures.sound import bits_per_sample
 from vocalise.parts.contracts import Lesson
 from vocalise.parts.protocols import recorded_controls
 from vocalise.progress import Progress, silent
@@ -69,7 +68,7 @@ class Performer:
             Unsupported: the recipe cannot do what is asked.
         """
         self.converter.plan(
-            to=self.voice.singers[0] if self.told else None,
+            to=self.voice.names[0] if self.told else None,
             temperature=manner.temperature,
             seed=manner.seed,
             transpose=manner.transpose,
@@ -138,7 +137,7 @@ def _choices(path: Path) -> list[str]:
 def figures_of(
     performer: Performer, corpus: Corpus, split: Split, *, seed: int = 0, progress: Progress = silent
 ) -> dict[str, float]:
-    """Held-out bits and the singer probe, measured on these recordings; kept in the cache under the voice's digest.
+    """The held-out loss and the singer probe, measured on these recordings; kept in the cache under the voice's digest.
 
     What cannot be measured, for want of material or of singers that the voice knows, is absent.
 
@@ -163,8 +162,8 @@ def figures_of(
     known = prepared.cache.facts("figures", key)
     if known is not None:
         return {name: float(value) for name, value in known.items()}
-    progress("looking into the voice", 0, 2, f"{performer.name}: held-out bits")
-    figures = held_out_bits(performer.voice, prepared, split)
+    progress("looking into the voice", 0, 2, f"{performer.name}: the held-out loss")
+    figures = held_out_loss(performer.voice, prepared, split)
     progress("looking into the voice", 1, 2, f"{performer.name}: what is left of the singer in the latent")
     figures |= _probed(performer, prepared, split, seed)
     progress("looking into the voice", 2, 2, performer.name)
@@ -173,31 +172,35 @@ def figures_of(
     return figures
 
 
-def held_out_bits(voice: Voice, prepared: Prepared, split: Split) -> dict[str, float]:
-    """Bits a sample on fixed windows of held-out songs, as sung, by the singers whom the voice knows."""
+def held_out_loss(voice: Voice, prepared: Prepared, split: Split) -> dict[str, float]:
+    """The decoder's loss in its own unit on fixed windows of held-out songs, by the singers whom the voice knows.
+
+    A WaveNet's is `held_out_bits`, a sample; that of one that sings all samples at once is `held_out_distance`, in dB.
+    """
     label_of = {name: label for label, name in enumerate(voice.singers)}
     held = [piece for piece in split.held_out if piece.recording.singer in label_of]
     material, model = voice.recipe.material, voice.model
-    chosen = windows(prepared, held, samples=material.samples, hop=model.condition.hop, most=Routine().windows)
+    samples = material.excerpt(rate=model.rate, hop=model.hop)
+    chosen = windows(prepared, held, samples=samples, hop=model.condition.hop, most=Routine().windows)
     if not len(chosen):
         return {}
     labels = torch.tensor([label_of.get(name, 0) for name in prepared.singers])
     chosen.singer = labels[chosen.singer]
-    nats = torch.cat([_losses(model, part) for part in _parts(chosen, material.batch)])
-    return {"held_out_bits": bits_per_sample(float(nats.mean()))}
+    losses = torch.cat([_losses(model, part) for part in _parts(chosen, material.batch)])
+    return {f"held_out_{model.decoder.unit.name}": float(losses.mean())}
 
 
 @torch.no_grad()
 def _losses(model: Autoencoder, part: Batch) -> torch.Tensor:
-    """The decoder's loss on each window, in nats a sample: (batch,)."""
+    """What is told of the decoder's work on each window, in its unit: (batch,)."""
     part = part.to(model.device)
-    lesson = Lesson(part.wave, part.wave, part.wave.new_ones(len(part)), recorded_controls(part, model.singers))
-    losses: torch.Tensor = model(lesson).decoded.loss
-    return losses.float().cpu()
+    whole, controls = part.wave.new_ones(len(part)), recorded_controls(part, model.singers)
+    lesson = Lesson(part.wave, part.wave, whole, controls, bandwidth=part.bandwidth)
+    return model.decoder.unit.of(model(lesson).decoded).float().cpu()
 
 
 def _parts(chosen: Batch, size: int) -> Sequence[Batch]:
-    every = (chosen.wave, chosen.singer, chosen.pitch, chosen.voicing, chosen.loudness)
+    every = (chosen.wave, chosen.singer, chosen.pitch, chosen.voicing, chosen.loudness, chosen.bandwidth)
     return [Batch(*rows) for rows in zip(*(torch.split(tensor, size) for tensor in every), strict=True)]
 
 

@@ -33,6 +33,7 @@ from vocalise.measures.axes import (
     strokes,
     time_axis,
 )
+from vocalise.parts.contracts import BITS, UNITS
 
 RANGE = 80.0  # dB from the loudest point of a spectrogram to its darkest colour
 _COLUMNS = 2000  # of a spectrogram at most: the picture is no wider
@@ -133,16 +134,20 @@ def pitch_histogram(pitches: Mapping[str, Tensor], *, title: str = "") -> bytes:
     return png(figure)
 
 
-def loss_curves(rows: Sequence[Mapping[str, object]], *, title: str = "", second_phase: float | None = None) -> bytes:
+def loss_curves(
+    rows: Sequence[Mapping[str, object]], *, title: str = "", phases: Sequence[tuple[float, str]] = ()
+) -> bytes:
     """The course of a run, from the rows of its journal.
 
     Args:
-        rows: each with `step` and any of `bits` (training loss, bits a sample), `held_out_bits` and `learning_rate`.
+        rows: each with `step` and any of the training loss (`bits`, a sample, or `distance`, in dB), the held-out one
+            (`held_out_bits`, `held_out_distance`) and `learning_rate`.
         title: above the picture.
-        second_phase: the step from which on backtranslation bursts are mixed in; shaded.
+        phases: steps from which on somebody joins in, and who; shaded.
     """
     figure, (axes,) = sheet(1, 3.4)
-    trained, held_out, rate = (_series(rows, name) for name in ("bits", "held_out_bits", "learning_rate"))
+    unit = next((one for one in UNITS if any({one.name, f"held_out_{one.name}"} & row.keys() for row in rows)), BITS)
+    trained, held_out, rate = (_series(rows, name) for name in (unit.name, f"held_out_{unit.name}", "learning_rate"))
     last = max((x[-1] for x, _ in (trained, held_out, rate) if x), default=1.0)
     lines, names = [], []
     if rate[0]:
@@ -162,14 +167,14 @@ def loss_curves(rows: Sequence[Mapping[str, object]], *, title: str = "", second
     if held_out[0]:
         lines += axes.plot(*held_out, color=COLOURS[1], linewidth=1.0, marker="o", markersize=4.5)
         names.append("held out")
-    if second_phase is not None and second_phase < last:
-        axes.axvspan(second_phase, last, color=COLOURS[2], alpha=0.10, linewidth=0)
-        at = (second_phase + 0.006 * last, 0.97)
-        axes.text(*at, "backtranslation", transform=axes.get_xaxis_transform(), va="top", fontsize=8, color=INK)
+    for line, (step, who) in enumerate([(step, who) for step, who in phases if step < last]):
+        axes.axvspan(step, last, color=COLOURS[2], alpha=0.10, linewidth=0)
+        at = (step + 0.006 * last, 0.97 - 0.07 * line)
+        axes.text(*at, who, transform=axes.get_xaxis_transform(), va="top", fontsize=8, color=INK)
     axes.set_xlim(0.0, last)
     _fit(axes, trained[1], held_out[1])
     axes.grid(axis="y", color=FAINT, linewidth=0.5, alpha=0.6)
-    labelled(axes, x="step", y="loss (bits a sample)")
+    labelled(axes, x="step", y=f"loss ({unit.words})")
     headed(axes, title)
     explained(axes, lines, names)
     return png(figure)

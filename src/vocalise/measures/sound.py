@@ -1,4 +1,4 @@
-"""Whether loud moments stay loud, how well samples are predicted, and how fast sound is made.
+"""Whether loud moments stay loud, and how fast sound is made.
 
 What nothing defines (no variation, no sound) is NaN, never an exception.
 """
@@ -21,11 +21,6 @@ def loudness_correlation(a: Tensor, b: Tensor, rate: int) -> float:
     window, hop = round(0.064 * rate), max(1, round(0.010 * rate))
     levels = (frame_levels(wave, window=window, hop=hop).clamp(min=QUIET) for wave in (a, b))
     return correlation(*levels)
-
-
-def bits_per_sample(nats: float) -> float:
-    """A negative log-likelihood in nats a sample, in bits; guessing evenly among 256 levels costs 8."""
-    return nats / math.log(2.0)
 
 
 def real_time_factor(work: float, sound: float) -> float:

@@ -10,10 +10,11 @@ identity over time; hop = condition.hop, equal to encoder.hop when no pitch is u
 asks whether another exists.
 """
 
+import math
 import typing
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +30,19 @@ class Controls:
     pitch: Tensor  # (batch, controls)   Hz, meaningful where voiced
     voicing: Tensor  # (batch, controls)   0 or 1
     loudness: Tensor  # (batch, controls)   dB relative to full scale
+    formant: float = 0.0  # semitones by which resonances are moved, where a decoder can move them
+    breath: float = 0.0  # dB by which breath is louder than learnt, where a decoder tells it from tone
+
+    def columns(self, span: slice) -> "Controls":
+        """The same performer for a stretch of columns."""
+        identity = self.identity[:, :, span] if self.identity.shape[2] > 1 else self.identity
+        lines = {name: getattr(self, name)[:, span] for name in ("pitch", "voicing", "loudness")}
+        return replace(self, identity=identity, **lines)
+
+    def rows(self, span: slice) -> "Controls":
+        """The same for some items of the batch."""
+        lines = {name: getattr(self, name)[span] for name in ("identity", "pitch", "voicing", "loudness")}
+        return replace(self, **lines)
 
 
 @dataclass(frozen=True)
@@ -40,6 +54,7 @@ class Lesson:
     paired: Tensor  # (batch,)   1 where `wanted` is the truth, 0 where nobody knows it (a swapped singer)
     controls: Controls  # of the performance that is wanted
     adversarial: bool = True  # whether adversaries look at this lesson (a mixed singer has no label)
+    bandwidth: Tensor | None = None  # (batch,)   Hz up to which `wanted` is to be believed; None: all of it
 
 
 @dataclass(frozen=True)
@@ -52,11 +67,34 @@ class Latent:
 
 
 @dataclass(frozen=True)
+class Unit:
+    """What a decoder's work is counted in when people read of it; less is better."""
+
+    name: str  # in journals and in the names of figures: `held_out_` and this
+    words: str
+    scale: float = 1.0  # such units in a loss of 1
+
+    def of(self, decoded: "Decoded") -> Tensor:
+        """What is told of a decoder's work, (batch,): its figure, or its loss in this unit."""
+        return self.scale * decoded.loss if decoded.figure is None else decoded.figure
+
+    def shown(self, value: float) -> str:
+        """A value as people read it."""
+        return f"{value:.2f} {self.words}"
+
+
+BITS = Unit("bits", "bits a sample", 1.0 / math.log(2.0))  # a negative log-likelihood in nats a sample
+DISTANCE = Unit("distance", "dB of spectral distance")  # mean absolute difference of log spectra
+UNITS = (BITS, DISTANCE)
+
+
+@dataclass(frozen=True)
 class Decoded:
     """What a decoder makes of it."""
 
     loss: Tensor  # (batch,)   distance to the target; the loop weighs it by lesson.paired
     estimate: Tensor  # like the target   for critics and for listening
+    figure: Tensor | None = None  # (batch,)   what people are told in place of the loss, in the decoder's unit
 
 
 @dataclass(frozen=True)
@@ -81,6 +119,10 @@ class Chance:
         drawn = [torch.rand(steps, generator=generator) for generator in self.generators]
         return torch.stack(drawn).to(device)
 
+    def noise(self, steps: int, device: torch.device) -> Tensor:
+        """White noise of unit variance, (batch, steps): uniform, so that it may be drawn in pieces of any size."""
+        return (self.uniform(steps, device) - 0.5) * 12.0**0.5
+
 
 class Excerpts(typing.Protocol):
     """A batch of excerpts of real recordings, as the data floor gives it."""
@@ -90,6 +132,7 @@ class Excerpts(typing.Protocol):
     pitch: Tensor  # (batch, controls)
     voicing: Tensor  # (batch, controls)
     loudness: Tensor  # (batch, controls)
+    bandwidth: Tensor  # (batch,)   Hz up to which the recording holds anything
 
 
 class Signal(Part):
@@ -123,6 +166,14 @@ class Encoder(Part, nn.Module):
     def forward(self, signal: Tensor) -> Tensor:
         """(batch, channels of the signal, steps) -> (batch, channels, steps / hop)."""
 
+    def begin(self, batch: int) -> typing.Any:
+        """A fresh state for listening as the sound comes in; only encoders that can do so have one."""
+        raise NotImplementedError
+
+    def extend(self, state: typing.Any, signal: Tensor) -> Tensor:
+        """Listens on: (batch, channels, n · hop) more -> the frames that are final by now, `context[1]` steps late."""
+        raise NotImplementedError
+
 
 class Bottleneck(Part, nn.Module):
     """Decides what gets through, and what it costs."""
@@ -152,10 +203,19 @@ class Decoder(Part, nn.Module):
 
     hop: int  # steps of the signal for each column of the condition
     autoregressive: bool
+    unit: Unit = DISTANCE  # in which its work is told
+    lookahead: int = 0  # columns that `extend` must have been told beyond one before it has sung it
+    shapes_formants: bool = False  # whether it follows `controls.formant`
+    shapes_breath: bool = False  # whether it follows `controls.breath`
 
     @abstractmethod
-    def forward(self, target: Tensor, condition: Tensor, controls: Controls) -> Decoded:
-        """The target (batch, channels, steps) and condition (batch, channels, steps / hop) -> `Decoded`."""
+    def forward(
+        self, target: Tensor, condition: Tensor, controls: Controls, bandwidth: Tensor | None = None
+    ) -> Decoded:
+        """The target (batch, channels, steps) and condition (batch, channels, steps / hop) -> `Decoded`.
+
+        `bandwidth` (batch,), in Hz: above it the target says nothing; None: it is whole.
+        """
 
     @abstractmethod
     def begin(self, batch: int) -> typing.Any:
@@ -163,11 +223,20 @@ class Decoder(Part, nn.Module):
 
     @abstractmethod
     def extend(self, state: typing.Any, condition: Tensor, controls: Controls, chance: Chance) -> Tensor:
-        """Sings on: condition (batch, channels, controls) -> signal (batch, channels, controls * hop)."""
+        """Sings on: told n more columns (batch, channels, n), it gives the signal that is final by now.
+
+        That is n · hop steps, less `lookahead` columns of them at the beginning.
+        """
+
+    def finish(self, state: typing.Any, chance: Chance) -> Tensor:
+        """The last `lookahead` columns of signal, when nothing more will be told."""
+        raise NotImplementedError
 
     def generate(self, condition: Tensor, controls: Controls, chance: Chance) -> Tensor:
-        """A whole signal from nothing: `begin`, then `extend` once."""
-        return self.extend(self.begin(condition.shape[0]), condition, controls, chance)
+        """A whole signal from nothing: `begin`, `extend` once, `finish`."""
+        state = self.begin(condition.shape[0])
+        sung = self.extend(state, condition, controls, chance)
+        return torch.cat([sung, self.finish(state, chance)], dim=2) if self.lookahead else sung
 
 
 class Model(typing.Protocol):
@@ -183,9 +252,11 @@ class Model(typing.Protocol):
 
 
 class Adversary(Part, nn.Module):
-    """One object with two losses: its own, and the one by which the model fools it."""
+    """One object with two losses: its own, and the one by which the model fools it. Built with `model` and `steps`."""
 
     name: str
+    pace: float = 1.0  # its learning rate, in the model's
+    betas: tuple[float, float] | None = None  # of its Adam; None: the model's
 
     @abstractmethod
     def own_loss(self, outcome: Outcome) -> Tensor:
@@ -206,6 +277,8 @@ class Adversary(Part, nn.Module):
 
 class Protocol(Part):
     """Makes lessons from recordings. Built with the run's `steps` and `batch` size and the number of `singers`."""
+
+    renders: bool = False  # whether the model sings for its lessons, which then cost time of their own
 
     @abstractmethod
     def takes(self, step: int) -> bool:

@@ -153,3 +153,50 @@ class DilatedBlock(nn.Module):
         taps = torch.cat([padded[:, :steps], heard, padded[:, 2 * d :]], dim=-1)
         out: Tensor = self.out(torch.relu(self.conv(taps)))
         return x + out
+
+
+class ConvNeXt(nn.Module):
+    """One residual block: x + γ ⊙ W₂ gelu(W₁ norm(depthwise(x))), causal (Liu et al., 2022; on audio Siuzdak, 2023)."""
+
+    def __init__(self, width: int, *, expansion: int, kernel: int, scale: float) -> None:
+        super().__init__()
+        self.memory = kernel - 1  # columns before one that its convolution hears
+        self.depthwise = nn.Conv1d(width, width, kernel, groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, expansion * width)
+        self.narrow = nn.Linear(expansion * width, width)
+        self.scale = nn.Parameter(torch.full((width,), scale))
+
+    def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        """x (batch, steps, width) after `past` (batch, memory, width) -> the same, and the past of what follows."""
+        heard = torch.cat([past, x], dim=1)
+        mixed = self.norm(self.depthwise(heard.transpose(1, 2)).transpose(1, 2))
+        out = x + self.scale * self.narrow(F.gelu(self.widen(mixed), approximate="tanh"))
+        return out, heard[:, heard.shape[1] - self.memory :]
+
+
+class ConvNeXtStack(nn.Module):
+    """Linear, norm, causal ConvNeXt blocks, norm: (batch, steps, incoming) -> (batch, steps, width)."""
+
+    def __init__(self, incoming: int, width: int, *, blocks: int, expansion: int, kernel: int) -> None:
+        super().__init__()
+        self.width = width
+        self.stem = nn.Linear(incoming, width)
+        self.first = nn.LayerNorm(width)
+        every = [ConvNeXt(width, expansion=expansion, kernel=kernel, scale=1.0 / blocks) for _ in range(blocks)]
+        self.blocks = nn.ModuleList(every)
+        self.last = nn.LayerNorm(width)
+        self.memory = blocks * (kernel - 1)  # columns before one that it depends on
+
+    def begin(self, batch: int) -> list[Tensor]:
+        """The past before anything: silence within every block."""
+        weight = self.stem.weight
+        return [weight.new_zeros(batch, block.memory, self.width) for block in self.blocks]
+
+    def forward(self, x: Tensor, pasts: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """x (batch, steps, incoming) after the pasts of all blocks -> (batch, steps, width), and the new pasts."""
+        x, after = self.first(self.stem(x)), []
+        for block, past in zip(self.blocks, pasts, strict=True):
+            x, last = block(x, past)
+            after.append(last)
+        return self.last(x), after

@@ -15,7 +15,7 @@ from vocalise.errors import RunError, VoiceError
 from vocalise.measures.probe import probe_model
 from vocalise.recipes import Recipe
 from vocalise.training.checkpoints import Snapshot, read_snapshot, write_snapshot
-from vocalise.training.course import Course
+from vocalise.training.course import Course, unit_named
 from vocalise.training.run import Run
 
 TAUGHT, TESTED = 48, 24  # windows of a second for each singer that the probe learns from and is scored on
@@ -54,13 +54,14 @@ class Origin:
 
 def keep_best(run: Run, origin: Origin, model: Autoencoder, best: Snapshot) -> bool:
     """Keeps these weights as the best so far, and as a voice that can be used at once; False if the disk is full."""
-    step, bits = best.facts["step"], best.facts["bits"]
+    step, unit = best.facts["step"], unit_named(best.facts)
     try:
         write_snapshot(run.checkpoints.best_path, best)
     except OSError as error:
         run.say(step, f"The best weights, of step {step}, could not be written ({error.strerror}); it is tried again.")
         return False
-    return write_voice(run, origin, model, step=step, figures={"held_out_bits": bits}, weights=best.tensors)
+    figures = {f"held_out_{unit.name}": best.facts[unit.name]}
+    return write_voice(run, origin, model, step=step, figures=figures, weights=best.tensors)
 
 
 def write_voice(
@@ -102,7 +103,7 @@ def best_model(run: Run, origin: Origin, course: Course, step: int) -> Autoencod
         return None
     if best.facts["step"] != course.best_step:
         run.say(step, f"The best weights that were kept are those of step {best.facts['step']}.")
-        course.best_step, course.best_bits = best.facts["step"], best.facts["bits"]
+        course.best_step, course.best_loss = best.facts["step"], best.facts[unit_named(best.facts).name]
     return model.eval()
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from vocalise.autoencoder import Autoencoder
 from vocalise.errors import RunError
 from vocalise.training.closing import best_model, probe_figures, write_voice
-from vocalise.training.course import Verdict, verdict_words
-from vocalise.training.held_out import held_out_bits
+from vocalise.training.course import Verdict, unit_named, verdict_words
+from vocalise.training.held_out import held_out_loss
 from vocalise.training.listening import sing
 from vocalise.training.run import Run
 from vocalise.training.study import Study
@@ -31,12 +31,14 @@ def conclude(study: Study) -> Verdict:
     figures = probe_figures(study.origin, model, steps=settings.routine.probe, seed=settings.seed)
     run.progress("probing", 1, 1, "")
     run.note("probe", step, **figures)
-    bits = {"held_out_bits" if study.heard_out else "training_bits": course.best_bits}
-    if not write_voice(run, study.origin, model, step=course.best_step, figures={**bits, **figures}):
+    loss = {f"{'held_out' if study.heard_out else 'training'}_{study.unit.name}": course.best_loss}
+    if not write_voice(run, study.origin, model, step=course.best_step, figures={**loss, **figures}):
         raise RunError(
             f"Training is over, but {run.voice_path} could not be written: make room and start the same command again."
         )
-    words = verdict_words(course, step=step, steps=settings.steps, figures=figures, heard_out=study.heard_out)
+    words = verdict_words(
+        course, study.unit, step=step, steps=settings.steps, figures=figures, heard_out=study.heard_out
+    )
     study.draw_curves()
     return _noted(
         run,
@@ -45,7 +47,8 @@ def conclude(study: Study) -> Verdict:
             step=step,
             steps=settings.steps,
             best_step=course.best_step,
-            bits=course.best_bits,
+            loss=course.best_loss,
+            unit=study.unit,
             voice=run.voice_path,
             words=words,
             figures=figures,
@@ -58,12 +61,14 @@ def concluded(run: Run) -> Verdict | None:
     row = next((row for row in reversed(run.journal.rows()) if row["kind"] == "verdict"), None)
     if row is None or run.settings is None or not run.voice_path.is_file():
         return None
+    unit = unit_named(row)
     return Verdict(
         finished=True,
         step=row["step"],
         steps=run.settings.steps,
         best_step=row["best_step"],
-        bits=math.nan if row["bits"] is None else row["bits"],
+        loss=math.nan if row[unit.name] is None else row[unit.name],
+        unit=unit,
         voice=run.voice_path,
         words=row["words"],
         figures=row["figures"],
@@ -86,7 +91,8 @@ def paused(study: Study) -> Verdict:
         step=step,
         steps=settings.steps,
         best_step=course.best_step,
-        bits=course.best_bits if math.isfinite(course.best_bits) else math.nan,
+        loss=course.best_loss if math.isfinite(course.best_loss) else math.nan,
+        unit=study.unit,
         voice=voice,
         words=words,
         figures={},
@@ -96,12 +102,12 @@ def paused(study: Study) -> Verdict:
 def _last_model(study: Study) -> Autoencoder:
     """A twin of the model as it is now, averaged if it is, which `course` then takes for the best."""
     study.course.best_step = study.learner.step
-    study.course.best_bits = held_out_bits(study.learner, study.windows)
+    study.course.best_loss = held_out_loss(study.learner, study.windows)
     with study.learner.presentable() as model:
         return copy.deepcopy(model)
 
 
 def _noted(run: Run, verdict: Verdict) -> Verdict:
-    facts = {"best_step": verdict.best_step, "bits": verdict.bits, "figures": verdict.figures}
+    facts = {"best_step": verdict.best_step, verdict.unit.name: verdict.loss, "figures": verdict.figures}
     run.note("verdict", verdict.step, words=verdict.words, **facts)
     return verdict

@@ -1,12 +1,17 @@
 """How a run goes: which evaluation was the best, when to give up hope, and what to say in the end."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from vocalise.parts.contracts import Protocol
+from vocalise.parts.contracts import BITS, UNITS, Adversary, Protocol, Unit
+
+STAGES = MappingProxyType({"bits": (4.5, 3.5), "distance": (16.0, 12.0)})  # loss at which a voice is young, and fit
+LEEWAY = 0.1  # share by which the loss may lie above the least one where a critic is at work
+RENAMED = MappingProxyType({"best_bits": "best_loss", "first_bits": "first_loss"})  # in older checkpoints
 
 
 @dataclass(kw_only=True)
@@ -14,23 +19,36 @@ class Course:
     """Held-out evaluations so far.
 
     A later phase (a protocol that joins in during the run, as backtranslation does) counts as better than an earlier
-    one: what it teaches does not show in held-out reconstruction, so it must get its chance. Within a phase, fewer
-    bits are better. For the same reason patience runs only in the last phase, from its beginning.
+    one: what it teaches does not show in held-out reconstruction, so it must get its chance. Within a phase, less loss
+    is better; where a critic is at work, the later voice is, unless its loss lies well above the least one, for what a
+    critic teaches makes the loss no less. Patience runs only in the last phase, from its beginning.
     """
 
     best_step: int = -1
-    best_bits: float = math.inf
+    best_loss: float = math.inf
     best_phase: int = -1
-    first_bits: float = math.inf  # before the first step
+    least_loss: float = math.inf  # of the phase that the best one is of
+    first_loss: float = math.inf  # before the first step
     waited: int = 0  # evaluations since the best one, or since the last phase began
 
-    def judge(self, step: int, bits: float, *, phase: int, last: bool) -> bool:
-        """Takes an evaluation in; whether it is the best so far. `last` says whether no phase will follow."""
+    def judge(self, step: int, loss: float, *, phase: int, last: bool, leeway: float = 0.0) -> bool:
+        """Takes an evaluation in; whether it is the best so far.
+
+        Args:
+            step: at which it was made.
+            loss: held out; one that is not finite is never the best.
+            phase: how many protocols and critics have joined in.
+            last: whether no phase will follow.
+            leeway: share by which a later loss may lie above the least one of its phase and still be the best.
+        """
         if self.best_step < 0:
-            self.first_bits = bits
-        better = (phase, -bits) > (self.best_phase, -self.best_bits) if math.isfinite(bits) else False
+            self.first_loss = loss
+        fresh = phase > self.best_phase
+        least = loss if fresh else min(loss, self.least_loss)
+        near = leeway > 0 and loss <= least * (1 + leeway)
+        better = math.isfinite(loss) and (fresh or loss < self.best_loss or near)
         if better:
-            self.best_step, self.best_bits, self.best_phase = step, bits, phase
+            self.best_step, self.best_loss, self.best_phase, self.least_loss = step, loss, phase, least
         self.waited = 0 if better or not last else self.waited + 1
         return better
 
@@ -41,14 +59,31 @@ class Course:
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> "Course":
         """The course that `state` was taken of."""
-        known: dict[str, Any] = {key: math.inf if value is None else value for key, value in state.items()}
-        return cls(**known)
+        known: dict[str, Any] = {
+            RENAMED.get(key, key): math.inf if value is None else value for key, value in state.items()
+        }
+        return cls(**{"least_loss": known["best_loss"], **known})
 
 
-def phases(protocols: Sequence[Protocol], steps: int) -> tuple[int, ...]:
-    """The steps at which a further protocol joins in, ascending; one that never does is left out."""
-    firsts = (next((step for step in range(steps) if one.takes(step)), None) for one in protocols)
-    return tuple(sorted({first for first in firsts if first}))
+@dataclass(frozen=True)
+class Joining:
+    """Somebody who joins in during the run, and when."""
+
+    step: int
+    who: str
+    critic: bool  # rather than a protocol
+
+
+def joinings(protocols: Sequence[Protocol], adversaries: Sequence[Adversary], steps: int) -> tuple[Joining, ...]:
+    """Who joins in after the first step, in their order; those who never do are left out."""
+    found = []
+    for one in protocols:
+        first = next((step for step in range(steps) if one.takes(step)), 0)
+        found.append(Joining(first, type(one).__name__.lower(), critic=False))
+    for rival in adversaries:
+        first = next((step for step in range(steps) if rival.turns(step)), 0)
+        found.append(Joining(first, rival.name.replace("_", " "), critic=True))
+    return tuple(sorted((one for one in found if one.step), key=lambda one: (one.step, one.critic, one.who)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +94,21 @@ class Verdict:
     step: int
     steps: int
     best_step: int  # whose weights the voice has
-    bits: float  # held-out, a sample, of the voice; NaN before the first evaluation
+    loss: float  # held-out, of the voice, in `unit`; NaN before the first evaluation
+    unit: Unit
     voice: Path | None  # the voice file, as soon as there is one
     words: str  # all of it in plain language
     figures: Mapping[str, float]  # accuracy of the singer probe and what it is measured against
 
 
-def verdict_words(course: Course, *, step: int, steps: int, figures: Mapping[str, float], heard_out: bool) -> str:
+def unit_named(names: Container[str]) -> Unit:
+    """The unit in which a row or a set of facts that was written earlier counts."""
+    return next((unit for unit in UNITS if unit.name in names), BITS)
+
+
+def verdict_words(
+    course: Course, unit: Unit, *, step: int, steps: int, figures: Mapping[str, float], heard_out: bool
+) -> str:
     """The verdict on a finished run, in plain language."""
     if step < steps:
         ended = f"stopped at step {step} of {steps}: it stopped improving at step {course.best_step}"
@@ -74,8 +117,8 @@ def verdict_words(course: Course, *, step: int, steps: int, figures: Mapping[str
     else:
         ended = f"trained {steps} steps, and was still improving"
     kind = "held-out" if heard_out else "training (nothing was held out)"
-    gain = f" (before training {course.first_bits:.2f})" if math.isfinite(course.first_bits) else ""
-    parts = [ended, f"{kind} bits per sample {course.best_bits:.2f}{gain}"]
+    gain = f" (before training {course.first_loss:.2f})" if math.isfinite(course.first_loss) else ""
+    parts = [ended, f"{kind} loss {unit.shown(course.best_loss)}{gain}"]
     trace = ""
     if "probe" in figures and "chance" in figures:
         parts.append(
@@ -84,17 +127,32 @@ def verdict_words(course: Course, *, step: int, steps: int, figures: Mapping[str
         )
         trace = f", and {_trace(figures['probe'], figures['chance'], figures['probe_log_mel'])}"
     sentence = "; ".join(parts)
-    return f"{sentence[0].upper()}{sentence[1:]}; this voice is {_maturity(course)}{trace}."
+    return f"{sentence[0].upper()}{sentence[1:]}; this voice is {_maturity(course, unit)}{trace}."
 
 
-def _maturity(course: Course) -> str:
-    if not course.best_bits < course.first_bits - 0.25:
-        return "untrained: it sings noise"
-    if course.best_bits > 4.5:
-        return "at its very beginning: expect noise with the melody's rhythm"
-    if course.best_bits > 3.5:
-        return "young: expect a whisper, at best a mumbling"
-    return "fit to be listened to"
+def _maturity(course: Course, unit: Unit) -> str:
+    stage = maturity(course.best_loss, unit)
+    if unit is BITS:
+        if not course.best_loss < course.first_loss - 0.25:
+            return "untrained: it sings noise"
+        return (
+            "at its very beginning: expect noise with the melody's rhythm",
+            "young: expect a whisper, at best a mumbling",
+            "fit to be listened to",
+        )[stage]
+    if not course.best_loss < 0.95 * course.first_loss:
+        return "untrained: it buzzes and hisses in tune"
+    return (
+        "at its very beginning: expect the tune, hummed through a comb",
+        "young: expect words that blur and a rough voice",
+        "fit to be listened to",
+    )[stage]
+
+
+def maturity(loss: float, unit: Unit) -> int:
+    """How far a voice has come: 0 at its beginning, 1 young, 2 fit to be listened to; a loss that is none is 0."""
+    early, young = STAGES[unit.name]
+    return 2 if loss <= young else int(loss <= early)
 
 
 def _trace(accuracy: float, chance: float, ceiling: float) -> str:

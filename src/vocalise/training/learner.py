@@ -109,7 +109,9 @@ class Learner:
         self.chance = torch.Generator().manual_seed(seed + 1)
         self.meter = Meter()
         self.model: Autoencoder = recipe.model.build(singers=singers).to(device)
-        self.adversaries: list[Adversary] = [one.build(model=self.model).to(device) for one in recipe.adversaries]
+        self.adversaries: list[Adversary] = [
+            one.build(model=self.model, steps=steps).to(device) for one in recipe.adversaries
+        ]
         for adversary in self.adversaries:
             weight_of(adversary.name, recipe.weights)
         self.protocols: list[Protocol] = [
@@ -117,7 +119,9 @@ class Learner:
         ]
         schedule = recipe.optimiser
         self.main = Pupil(self.model, rate=schedule.rate, betas=schedule.betas, clip=schedule.clip)
-        self.rivals = [Pupil(one, rate=schedule.rate, betas=schedule.betas) for one in self.adversaries]
+        self.rivals = [
+            Pupil(one, rate=one.pace * schedule.rate, betas=one.betas or schedule.betas) for one in self.adversaries
+        ]
         window = round(schedule.average * steps)
         self.window = window if window > 1 else 0
         self.average = {k: v.clone() for k, v in self.model.state_dict().items()} if self.window else {}
@@ -172,8 +176,7 @@ class Learner:
         """Takes note of a step's terms and facts; those of later protocols under their own names."""
         number = self.protocol_at(self.step)
         mark = f"_{type(self.protocols[number]).__name__.lower()}" if number else ""
-        bits = {"bits": terms["decoder"].detach() / math.log(2.0)}
-        self.meter.add({f"{name}{mark}": value for name, value in {**bits, **terms, **facts}.items()})
+        self.meter.add({f"{name}{mark}": value for name, value in {**terms, **facts}.items()})
 
     def advance(self) -> None:
         """Ends a step: luck is counted, and the moving average follows, a plain mean until its window is full."""

@@ -1,5 +1,7 @@
 """A few sounds and pictures along the way, so that a run can be heard and seen while it goes on."""
 
+from collections.abc import Sequence
+
 import torch
 
 from vocalise.audio.files import write_aside, write_wave
@@ -8,6 +10,7 @@ from vocalise.data.batches import Batch
 from vocalise.errors import AudioError
 from vocalise.measures.pictures import comparison, loss_curves
 from vocalise.parts.contracts import Chance, Controls
+from vocalise.training.course import Joining
 from vocalise.training.learner import Learner
 from vocalise.training.run import Run
 
@@ -22,9 +25,10 @@ def sing(learner: Learner, run: Run, phrase: Batch, singers: tuple[str, ...]) ->
     own = int(phrase.singer[0])
     others = list(dict.fromkeys((own, (own + 1) % len(singers))))
     with learner.presentable() as model:
-        lines = [tensor[:1].expand(len(others), -1) for tensor in (phrase.pitch, phrase.voicing, phrase.loudness)]
-        identity = torch.eye(len(singers))[others].unsqueeze(2)
-        controls = Controls(*(tensor.to(learner.device) for tensor in (identity, *lines)))
+        lines = (phrase.pitch, phrase.voicing, phrase.loudness)
+        pitch, voicing, loudness = (line[:1].expand(len(others), -1).to(learner.device) for line in lines)
+        identity = torch.eye(len(singers), device=learner.device)[others].unsqueeze(2)
+        controls = Controls(identity, pitch, voicing, loudness)
         chance = Chance(tuple(torch.Generator().manual_seed(0) for _ in others))
         waves = phrase.wave[:1].expand(len(others), -1).to(learner.device)
         sung = model.convert(waves, controls, chance).float().cpu()
@@ -41,10 +45,10 @@ def sing(learner: Learner, run: Run, phrase: Batch, singers: tuple[str, ...]) ->
     run.note("sample", step, source=singers[own], to=[singers[other] for other in others])
 
 
-def draw_curves(run: Run, step: int, *, title: str, second_phase: int | None) -> None:
+def draw_curves(run: Run, step: int, *, title: str, joining: Sequence[Joining]) -> None:
     """The course of the run as a picture."""
     rows = run.journal.rows()
-    show(run, step, "loss.png", loss_curves(rows, title=title, second_phase=second_phase))
+    show(run, step, "loss.png", loss_curves(rows, title=title, phases=[(one.step, one.who) for one in joining]))
 
 
 def show(run: Run, step: int, name: str, picture: bytes) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from vocalise.data.corpus import Corpus
 from vocalise.devices import choose_device
 from vocalise.errors import RunError
+from vocalise.parts.contracts import Lesson, Outcome
 from vocalise.progress import Progress, silent
 from vocalise.recipes import Recipe
 from vocalise.training.conclusion import conclude, concluded, paused
@@ -130,5 +132,13 @@ def learn(learner: Learner) -> None:
             terms |= {one.name: learner.scored(one.fool_loss, outcome) for one in learner.adversaries}
         learner.update(learner.main, weigh(terms, learner.recipe.weights))
 
-    learner.record(terms, outcome.latent.facts)
+    learner.record(terms, {**_told(learner, lesson, outcome), **outcome.latent.facts})
     learner.advance()
+
+
+def _told(learner: Learner, lesson: Lesson, outcome: Outcome) -> dict[str, Tensor]:
+    """What people are told of the decoder's work; nothing where nobody knows what it should have sung."""
+    if not lesson.paired.any():
+        return {}
+    unit = learner.model.decoder.unit
+    return {unit.name: (unit.of(outcome.decoded) * lesson.paired).sum() / lesson.paired.sum()}

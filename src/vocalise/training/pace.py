@@ -22,6 +22,7 @@ from vocalise.training.settings import Settings
 
 ENOUGH = 4.0  # seconds that a measurement goes on for, if so many steps fit
 STEPS = 5
+PRACTISED = 1000  # turns after which every adversary has a say, and costs what it costs
 CLASSIFIER = 0.004  # seconds a step of the probe's three classifiers, about
 MOST_SAMPLING = 0.1  # of the time may go into singing along the way
 
@@ -37,7 +38,11 @@ class Pace:
 
 
 def measure(learner: Learner, learn: Callable[[Learner], object]) -> Pace:
-    """Times a few real steps of a learner that will not be used any more."""
+    """Times a few real steps of a learner that will not be used any more, as they are late in a run."""
+    learner.step, learner.protocols = max(0, learner.steps - STEPS - 2), learner.protocols[:1]
+    for adversary in learner.adversaries:
+        for _ in range(PRACTISED):
+            adversary.after_turn()
     learn(learner)  # the first step allocates
     begun, taken = time.perf_counter(), 0
     while taken < STEPS and (taken == 0 or time.perf_counter() - begun < ENOUGH):
@@ -55,9 +60,9 @@ def measure_lessons(learner: Learner, pace: Pace) -> Pace:
     """
     lessons, stream = [0.0], 0.0  # the first protocol's are in the step
     for protocol in learner.protocols[1:]:
-        seconds, drawn, samples = _time_lesson(learner, protocol)
+        seconds, drawn, samples = _time_lesson(learner, protocol) if protocol.renders else (0.0, 0, 0)
         lessons.append(seconds / max(1, drawn) * learner.batches.samples / max(1, samples))
-        stream = seconds / max(1, samples)
+        stream = max(stream, seconds / max(1, samples))
     return replace(pace, lessons=tuple(lessons), stream=stream)
 
 
@@ -91,14 +96,14 @@ def seconds_for(steps: int, pace: Pace, settings: Settings) -> float:
 
 
 def rehearse(recipe: Recipe, *, steps: int, singers: int) -> list[int]:
-    """How many excerpts each protocol after the first would draw in a run: its lessons are given, but to nobody."""
+    """How many excerpts each protocol that renders would draw in a run: its lessons are given, but to nobody."""
     batch = recipe.material.batch
     protocols: list[Protocol] = [one.build(steps=steps, batch=batch, singers=singers) for one in recipe.protocols]
     chance, counts = torch.Generator().manual_seed(0), [0] * len(protocols)
     rate = recipe.model.signal.build().rate
     for step in range(steps):
         number = max((n for n, protocol in enumerate(protocols) if n and protocol.takes(step)), default=0)
-        if number:
+        if protocols[number].renders:
 
             def draw(count: int, number: int = number) -> Batch:
                 counts[number] += count
@@ -122,7 +127,7 @@ class _Mute:
 
 def _nothing(count: int) -> Batch:
     none = torch.zeros(count, 1)
-    return Batch(none, torch.zeros(count, dtype=torch.long), none, none, none)
+    return Batch(none, torch.zeros(count, dtype=torch.long), none, none, none, none[:, 0])
 
 
 def _time_lesson(learner: Learner, protocol: Protocol) -> tuple[float, int, int]:
@@ -138,7 +143,7 @@ def _time_lesson(learner: Learner, protocol: Protocol) -> tuple[float, int, int]
         whole = learner.draw(count)
         frames = slice(samples // hop)
         short = (whole.pitch[:, frames], whole.voicing[:, frames], whole.loudness[:, frames])
-        return Batch(whole.wave[:, :samples], whole.singer, *short)
+        return Batch(whole.wave[:, :samples], whole.singer, *short, whole.bandwidth)
 
     begun = time.perf_counter()
     protocol.lesson(draw, learner.model, first, learner.chance)

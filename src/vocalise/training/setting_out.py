@@ -16,7 +16,7 @@ from vocalise.errors import ConfigError, RunError
 from vocalise.progress import Progress
 from vocalise.recipes import Recipe
 from vocalise.training.closing import Origin
-from vocalise.training.course import phases
+from vocalise.training.course import joinings
 from vocalise.training.learner import Learner
 from vocalise.training.listening import SECONDS
 from vocalise.training.pace import measure, measure_lessons, steps_within
@@ -84,7 +84,7 @@ def set_out(run: Run, request: Request, learn: Callable[[Learner], object]) -> S
     split = prepared.corpus.split(recipe.material.held_out)
 
     def fresh(settings: Settings) -> Learner:
-        samples, hop = recipe.material.samples, skeleton.condition.hop
+        samples, hop = recipe.material.excerpt(rate=skeleton.rate, hop=skeleton.hop), skeleton.condition.hop
         return Learner(
             recipe,
             Batches(prepared, split.train, samples=samples, hop=hop, seed=settings.seed),
@@ -119,7 +119,8 @@ def _skeleton(recipe: Recipe, singers: int) -> Autoencoder:
     """
     with torch.device("meta"):
         skeleton = recipe.model.build(singers=singers)
-    samples, hop = recipe.material.samples, skeleton.hop
+    hop = skeleton.hop
+    samples = recipe.material.excerpt(rate=skeleton.rate, hop=hop)
     if samples % hop:
         choices = f"{max(1, samples // hop) * hop} or {(samples // hop + 1) * hop}"
         raise ConfigError(
@@ -196,7 +197,7 @@ def _study(run: Run, settings: Settings, origin: Origin, skeleton: Autoencoder, 
     def some(most: int, samples: int) -> Batch:
         return windows(prepared, split.held_out or split.train, samples=samples, hop=hop, most=most)
 
-    chosen = some(settings.windows, settings.recipe.material.samples)
+    chosen = some(settings.windows, settings.recipe.material.excerpt(rate=skeleton.rate, hop=skeleton.hop))
     heard_out = bool(split.held_out) and len(chosen) > 0
     if not len(chosen):  # too little, or too quiet
         chosen = learner.batches.draw(len(prepared.singers))
@@ -208,6 +209,6 @@ def _study(run: Run, settings: Settings, origin: Origin, skeleton: Autoencoder, 
         learner=learner,
         windows=chosen,
         phrase=some(1, round(SECONDS * skeleton.rate / skeleton.hop) * skeleton.hop),
-        phases=phases(learner.protocols, settings.steps),
+        joining=joinings(learner.protocols, learner.adversaries, settings.steps),
         heard_out=heard_out,
     )

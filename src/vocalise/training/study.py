@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from vocalise.data.batches import Batch
 from vocalise.errors import RunError
+from vocalise.parts.contracts import Unit
 from vocalise.training.checkpoints import Snapshot
 from vocalise.training.closing import Origin, keep_best
-from vocalise.training.course import Course
-from vocalise.training.held_out import held_out_bits
+from vocalise.training.course import LEEWAY, Course, Joining
+from vocalise.training.held_out import held_out_loss
 from vocalise.training.learner import Learner
 from vocalise.training.listening import draw_curves, sing
 from vocalise.training.run import Run
@@ -27,11 +28,16 @@ class Study:
     learner: Learner
     windows: Batch  # held out, or of the training material where nothing is
     phrase: Batch  # of one excerpt, to be sung along the way; may be empty
-    phases: tuple[int, ...]  # the steps at which further protocols join in
+    joining: tuple[Joining, ...]  # further protocols and critics
     heard_out: bool  # whether `windows` really are held out
     course: Course = field(default_factory=Course)
     unkept: Snapshot | None = None  # the best weights, while the disk does not take them
     word: str = ""  # how it goes, for whoever watches
+
+    @property
+    def unit(self) -> Unit:
+        """What losses are counted in."""
+        return self.learner.model.decoder.unit
 
     @property
     def over(self) -> bool:
@@ -46,23 +52,25 @@ class Study:
             self._note()
         if step % self.settings.evaluate_every == 0 or last:
             self.evaluate()
-        if step in self.phases and self.settings.sampling and len(self.phrase):
+        if any(step == one.step for one in self.joining) and self.settings.sampling and len(self.phrase):
             sing(self.learner, self.run, self.phrase, self.origin.prepared.singers)
         if self.run.due(step) or self.over:
             self.save()
         self.run.progress("training", step, self.settings.steps, self.word)
 
     def evaluate(self) -> None:
-        """Held-out bits; the best weights so far become the voice."""
+        """The held-out loss; the best weights so far become the voice."""
         learner, course = self.learner, self.course
-        phase = sum(first < learner.step for first in self.phases)
-        bits = held_out_bits(learner, self.windows)
-        better = course.judge(learner.step, bits, phase=phase, last=phase == len(self.phases))
-        self.run.note("evaluation", learner.step, held_out_bits=bits, best=better, phase=phase)
+        joined = [one for one in self.joining if one.step < learner.step]
+        phase, last = len({one.step for one in joined}), len(joined) == len(self.joining)
+        leeway = LEEWAY if any(one.critic for one in joined) else 0.0
+        loss = held_out_loss(learner, self.windows)
+        better = course.judge(learner.step, loss, phase=phase, last=last, leeway=leeway)
+        self.run.note("evaluation", learner.step, **{f"held_out_{self.unit.name}": loss}, best=better, phase=phase)
         if better:
             with learner.presentable() as model:
                 weights = {name: weight.clone() for name, weight in model.state_dict().items()}
-            self.unkept = Snapshot(weights, {"step": course.best_step, "bits": course.best_bits})
+            self.unkept = Snapshot(weights, {"step": course.best_step, self.unit.name: course.best_loss})
             self.keep()
         self._tell()
 
@@ -93,18 +101,18 @@ class Study:
     def draw_curves(self) -> None:
         """The loss curves, as a figure."""
         title = f"{self.origin.recipe.name}, {len(self.origin.prepared.singers)} singers"
-        draw_curves(self.run, self.learner.step, title=title, second_phase=self.phases[0] if self.phases else None)
+        draw_curves(self.run, self.learner.step, title=title, joining=self.joining)
 
     def _note(self) -> None:
         learner = self.learner
         means = learner.meter.read()
         rate = learner.recipe.optimiser.rate_at((learner.step - 1) / learner.steps)
         self.run.note("step", learner.step, **means, learning_rate=rate, skipped=learner.skipped)
-        self._tell(means.get("bits"))
+        self._tell(means.get(self.unit.name))
 
-    def _tell(self, bits: float | None = None) -> None:
-        now = "" if bits is None or not math.isfinite(bits) else f"{bits:.2f} bits, "
-        best = self.course.best_bits
+    def _tell(self, loss: float | None = None) -> None:
+        now = "" if loss is None or not math.isfinite(loss) else f"{self.unit.shown(loss)}, "
+        best = self.course.best_loss
         self.word = f"{now}held out {best:.2f}" if math.isfinite(best) else now.removesuffix(", ")
 
     def _require_luck(self) -> None:

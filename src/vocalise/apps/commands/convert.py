@@ -15,22 +15,37 @@ if TYPE_CHECKING:
 @in_one_line("Songs that are finished stay; the same command passes them over and goes on.")
 def convert(
     songs: Annotated[list[Path], typer.Argument(help="Sound files or folders of them.")],
-    voice: Annotated[Path, typer.Option(help="Voice file, e.g. RUN/voice.safetensors.")],
     out: Annotated[Path, typer.Option(help="File to write; a folder for several songs (or FOLDER/*.flac).")],
+    voice: Annotated[
+        Path | None, typer.Option(help="Voice file, e.g. RUN/voice.safetensors; by default the one that comes along.")
+    ] = None,
     to: Annotated[str | None, typer.Option(help="Who sings: a name, or a mixture: ada=0.7,bob=0.3.")] = None,
+    to_curve: Annotated[
+        Path | None, typer.Option(help="Who sings when (CSV: time_s and a column of weights for each name).")
+    ] = None,
     temperature: Annotated[float, typer.Option(help="Below 1 plays safe, above 1 takes chances.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 0,
     keep_loudness: Annotated[bool, typer.Option(help="As loud as the song.")] = True,
     rate: Annotated[int | None, typer.Option(help="Hz of the result; by default the model's.")] = None,
-    transpose: Annotated[str, typer.Option(help="Semitones, or auto; for recipes that are told the pitch.")] = "0",
+    transpose: Annotated[
+        str,
+        typer.Option(help="Semitones; auto: octaves towards the singer's range; range: semitones, in another key."),
+    ] = "0",
+    formant: Annotated[
+        float, typer.Option(help="Semitones, -12 to 12, by which resonances move and the tune not.")
+    ] = 0,
+    breath: Annotated[float, typer.Option(help="dB, -24 to 24, by which breath is louder.")] = 0,
     pitch_out: Annotated[Path | None, typer.Option(help="Write the pitch measured in the song to this CSV.")] = None,
     pitch_in: Annotated[Path | None, typer.Option(help="Sing this melody (CSV) instead.")] = None,
     device: Device = "auto",
     overwrite: Annotated[bool, typer.Option(help="Replace results that are already there.")] = False,
 ) -> None:
     """Convert songs to another singer's voice; every result is exactly as long as its song."""
-    from vocalise.conversion import Converter, convert_files, read_pitch_csv
+    from vocalise.conversion import Converter, convert_files, read_blend_csv, read_pitch_csv
+    from vocalise.errors import ConfigError
 
+    if to is not None and to_curve is not None:
+        raise ConfigError(f"Both --to {to!r:.60} and --to-curve say who sings: give one of them.")
     pitch = None if pitch_in is None else read_pitch_csv(pitch_in)
     converter = Converter.load(voice, device)
     with watching() as progress:
@@ -41,13 +56,15 @@ def convert(
             overwrite=overwrite,
             pitch_out=pitch_out,
             progress=progress,
-            to=to,
+            to=to if to_curve is None else read_blend_csv(to_curve),
             temperature=temperature,
             seed=seed,
             keep_loudness=keep_loudness,
             out_rate=rate,
             transpose=transpose,
             pitch=pitch,
+            formant=formant,
+            breath=breath,
         )
     _tell(ledger)
     if not ledger.ok:

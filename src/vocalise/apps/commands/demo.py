@@ -13,13 +13,14 @@ from vocalise.apps.console import in_one_line, say, show, watching
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the choir, the run and the page.")] = Path("demo"),
     minutes: Annotated[float, typer.Option(help="Minutes of training.")] = 4.5,
+    recipe: Annotated[str, typer.Option(help="What to train: usvc or aria.")] = "usvc",
     device: Device = "auto",
 ) -> None:
-    """Render a choir, check it, train on it for some minutes, convert a song that was held out, and write a page."""
+    """Sing with the voice that comes along; then render a choir, train on it for some minutes, and write a page."""
     from vocalise.apps.demo import Setting, perform_demo
 
     with watching() as progress:
-        setting = Setting(folder=out, minutes=minutes, device=device)
+        setting = Setting(folder=out, minutes=minutes, device=device, recipe=recipe)
         page = perform_demo(setting, say=say, progress=progress)
     if page is None:
         say("To go on, type the same command again.")

@@ -41,7 +41,7 @@ def evaluate(
     exclude: Exclude = None,
     same: Same = None,
     temperature: Annotated[float, typer.Option(help="Below 1 plays safe, above 1 takes chances.")] = 1.0,
-    transpose: Annotated[str, typer.Option(help="Semitones, or auto; for recipes that are told the pitch.")] = "0",
+    transpose: Annotated[str, typer.Option(help="Semitones, auto or range; for recipes told the pitch.")] = "0",
     seed: Annotated[int, typer.Option(help="Of everything drawn by chance.")] = 0,
     speaker: Speaker = None,
     judges: Judges = None,

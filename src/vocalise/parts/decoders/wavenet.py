@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vocalise.config import Channels, Count, Depth, Doublings
-from vocalise.parts.contracts import Chance, Controls, Decoded, Decoder
+from vocalise.parts.contracts import BITS, Chance, Controls, Decoded, Decoder
 from vocalise.parts.layers import CausalConv, GatedStack, StackState, delayed, receptive_field
 
 
@@ -73,7 +73,9 @@ class WaveNet(Decoder):
             """The same depth at another width."""
             return replace(self, residual=max(4, round(self.residual * factor)), skip=max(8, round(self.skip * factor)))
 
-    def __init__(self, config: Config, *, signal: int, condition: int, hop: int, singers: int) -> None:
+    unit = BITS
+
+    def __init__(self, config: Config, *, signal: int, condition: int, hop: int, singers: int, rate: int) -> None:
         super().__init__()
         if signal != 1:
             raise ValueError(f"a WaveNet sings a signal of one channel, this one has {signal}; take MuLaw")
@@ -91,7 +93,9 @@ class WaveNet(Decoder):
         self.out = nn.Linear(config.skip, config.levels)
         spread_thresholds(self.stem.linear)
 
-    def forward(self, target: Tensor, condition: Tensor, controls: Controls) -> Decoded:
+    def forward(
+        self, target: Tensor, condition: Tensor, controls: Controls, bandwidth: Tensor | None = None
+    ) -> Decoded:
         """Target (batch, 1, steps) -> the cross entropy in nats a sample, and the likeliest levels, teacher-forced."""
         logits = self.logits(target, condition).float()
         classes = self._classes(target.squeeze(1))

@@ -1,12 +1,11 @@
-"""Protocols: from recordings, choose what the model hears and what it should have sung.
+"""Backtranslation: hear the recording as the model itself sings it by a mixture of singers, and sing the recording.
 
-Reconstruction:   heard = augmented recording              wanted = the same
-Backtranslation:  heard = the recording, sung by a mixture   wanted = the recording
+recording ──converted to a mixture──▶ heard          wanted = the recording
 """
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Annotated, final
 
 import torch
@@ -14,55 +13,11 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from vocalise.audio.augment import AUGMENTATIONS, Phrase
 from vocalise.config import Count, Positive, Share
 from vocalise.parts.contracts import Chance, Controls, Excerpts, Lesson, Model, Protocol
+from vocalise.parts.protocols.reconstruction import recorded_controls
 
-
-def recorded_controls(excerpts: Excerpts, singers: int) -> Controls:
-    """The controls of recordings as they were sung: each by its own singer, throughout."""
-    identity = F.one_hot(excerpts.singer, singers).to(excerpts.wave.dtype).unsqueeze(2)
-    return Controls(identity=identity, pitch=excerpts.pitch, voicing=excerpts.voicing, loudness=excerpts.loudness)
-
-
-@final
-class Reconstruction(Protocol):
-    """Hears a recording and sings the same, in one of several versions of it (Nachmani & Wolf, 2019, section 3.3).
-
-    Reversed and inverted takes keep the singer's voice and make four recordings out of one.
-    """
-
-    @dataclass(frozen=True, kw_only=True)
-    class Config(Protocol.Config):
-        """Which versions; each is as likely as the others."""
-
-        augment: tuple[str, ...] = ("original",)
-
-        def __post_init__(self) -> None:
-            unknown = [name for name in self.augment if name not in AUGMENTATIONS]
-            if unknown or not self.augment:
-                raise ValueError(
-                    f"augment: {unknown or 'nothing'} is no choice; the choices are {', '.join(AUGMENTATIONS)}"
-                )
-
-    def __init__(self, config: Config, *, steps: int, batch: int, singers: int) -> None:
-        self.versions = [AUGMENTATIONS[name] for name in config.augment]
-        self.batch, self.singers = batch, singers
-
-    def takes(self, step: int) -> bool:
-        """Always."""
-        return True
-
-    def lesson(self, draw: Callable[[int], Excerpts], model: Model, step: int, generator: torch.Generator) -> Lesson:
-        """A batch of recordings, each in a version drawn for it."""
-        excerpts = draw(self.batch)
-        controls = recorded_controls(excerpts, self.singers)
-        phrase = Phrase(excerpts.wave, controls.pitch, controls.voicing, controls.loudness)
-        choice = torch.randint(len(self.versions), (self.batch,), generator=generator)
-        parts = [self.versions[int(n)](Phrase(*(x[i] for x in phrase))) for i, n in enumerate(choice)]
-        wave, pitch, voicing, loudness = (torch.stack(columns) for columns in zip(*parts, strict=True))
-        controls = replace(controls, pitch=pitch, voicing=voicing, loudness=loudness)
-        return Lesson(heard=wave, wanted=wave, paired=wave.new_ones(self.batch), controls=controls)
+_LINES = ("identity", "pitch", "voicing", "loudness")  # the controls that are tensors
 
 
 @final
@@ -86,6 +41,8 @@ class Backtranslation(Protocol):
         mixing: bool = True  # False: a full conversion to the other singer, the ablation
         least: Share = 0.0  # α ~ U[least, 1]: larger stays nearer to the source singer
         temperature: Positive = 1.0
+
+    renders = True
 
     def __init__(self, config: Config, *, steps: int, batch: int, singers: int) -> None:
         self.config, self.batch, self.singers = config, batch, singers
@@ -121,32 +78,41 @@ class Backtranslation(Protocol):
         seeds = torch.randint(2**62, (count,), generator=generator).tolist()
         chance = Chance(tuple(torch.Generator().manual_seed(seed) for seed in seeds), self.config.temperature)
         heard = model.convert(excerpts.wave, replace(controls, identity=mixed), chance)
-        return Lesson(heard, excerpts.wave, heard.new_ones(count), controls, adversarial=False)
+        whole = heard.new_ones(count)
+        return Lesson(heard, excerpts.wave, whole, controls, adversarial=False, bandwidth=excerpts.bandwidth)
 
     def state(self) -> dict[str, Tensor]:
         """What the burst has still to give."""
         if self.waiting is None:
             return {}
-        controls = {field.name: getattr(self.waiting.controls, field.name) for field in fields(Controls)}
-        return {"heard": self.waiting.heard, "wanted": self.waiting.wanted, **controls}
+        controls = {name: getattr(self.waiting.controls, name) for name in _LINES}
+        known = {"bandwidth": self.waiting.bandwidth} if self.waiting.bandwidth is not None else {}
+        return {"heard": self.waiting.heard, "wanted": self.waiting.wanted, **controls, **known}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Takes the rest of a burst back."""
         if not state:
             self.waiting = None
             return
-        controls = Controls(**{field.name: state[field.name] for field in fields(Controls)})
-        heard = state["heard"]
-        self.waiting = Lesson(heard, state["wanted"], heard.new_ones(len(heard)), controls, adversarial=False)
+        identity, pitch, voicing, loudness = (state[name] for name in _LINES)
+        controls = Controls(identity=identity, pitch=pitch, voicing=voicing, loudness=loudness)
+        heard, known = state["heard"], state.get("bandwidth")
+        whole = heard.new_ones(len(heard))
+        self.waiting = Lesson(heard, state["wanted"], whole, controls, adversarial=False, bandwidth=known)
 
 
 def _divide(lesson: Lesson, count: int) -> tuple[Lesson, Lesson]:
     """The first `count` items of a lesson, and the others."""
 
     def part(span: slice) -> Lesson:
-        controls = Controls(**{field.name: getattr(lesson.controls, field.name)[span] for field in fields(Controls)})
+        known = None if lesson.bandwidth is None else lesson.bandwidth[span]
         return replace(
-            lesson, heard=lesson.heard[span], wanted=lesson.wanted[span], paired=lesson.paired[span], controls=controls
+            lesson,
+            heard=lesson.heard[span],
+            wanted=lesson.wanted[span],
+            paired=lesson.paired[span],
+            controls=lesson.controls.rows(span),
+            bandwidth=known,
         )
 
     return part(slice(count)), part(slice(count, None))

@@ -1,0 +1,121 @@
+"""Sings live by the clock for minutes, without a sound card: `python benches/live.py [--seconds 600] [--quiet]`.
+
+A thread takes the part of the audio driver and brings a block whenever the clock says that it is there; a second
+process keeps another core busy meanwhile. The weights are random, which costs as much time as trained ones.
+"""
+
+import argparse
+import multiprocessing
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import numpy as np
+import torch
+
+import hardware
+from vocalise.apps.live_engine import Engine, warmed
+from vocalise.apps.live_screen import in_words
+from vocalise.apps.live_setup import quicker
+from vocalise.config import override
+from vocalise.conversion.streaming import Manner, Stream
+from vocalise.recipes import recipe
+
+EARLY = 0.0005  # seconds before a block is due that are waited out in a loop
+SINGERS = 8
+
+
+def busy(over: "multiprocessing.synchronize.Event") -> None:
+    """Keeps a core busy with sums that fit into its cache."""
+    numbers = np.ones(10_000)
+    while not over.is_set():
+        for _ in range(1000):
+            numbers = numbers * 0.999 + 0.001
+
+
+@contextmanager
+def neighbour(wanted: bool) -> Iterator[None]:
+    """A busy process beside this one, for as long as the context lasts."""
+    over = multiprocessing.get_context("spawn").Event()
+    process = multiprocessing.get_context("spawn").Process(target=busy, args=(over,), daemon=True)
+    if wanted:
+        process.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if wanted:
+            process.join()
+
+
+def engine(size: str, rate: int, block: float, *, plain: bool, processor: bool, seed: int) -> Engine:
+    """An engine with random weights."""
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)
+    chosen = override(recipe("aria", size), f"model.signal.rate={rate}")  # type: ignore[arg-type]
+    model = chosen.model.build(singers=SINGERS).eval()
+    quick = model if plain else quicker(model, 1)
+    manner = Manner(torch.full((SINGERS,), 1.0 / SINGERS))
+    stream = warmed(partial(Stream, quick, manner, seed=seed))
+    clock = time.thread_time if processor else time.perf_counter
+    return Engine(stream, block=round(block * rate / 1000), level=chosen.material.level, seconds=clock)
+
+
+def voice(rate: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """Four seconds of a sung tone with vibrato, and a rest."""
+    time_line = np.arange(4 * rate) / rate
+    phase = 2 * np.pi * np.cumsum(220.0 * 2.0 ** (0.05 * np.sin(2 * np.pi * 5.5 * time_line))) / rate
+    wave = sum(np.sin(n * phase) / n for n in range(1, 15)) * (time_line < 3.0)
+    noise = np.random.default_rng(0).standard_normal(len(wave))
+    return np.asarray(0.1 * wave + 0.001 * noise, np.float32)
+
+
+def perform(one: Engine, seconds: float) -> float:
+    """Brings blocks by the clock; says how late the worst of them was brought, in seconds."""
+    line, block = voice(one.rate), one.block
+    sung, worst = np.zeros(block, np.float32), 0.0
+    line = line[: len(line) // block * block]
+    begun, place, number = time.perf_counter(), 0, 0
+    while number * block < seconds * one.rate:
+        due = begun + (number + 1) * block / one.rate
+        time.sleep(max(0.0, due - time.perf_counter() - EARLY))
+        while time.perf_counter() < due:
+            pass
+        worst = max(worst, time.perf_counter() - due)
+        one.callback(line[place : place + block], sung)
+        place, number = (place + block) % len(line), number + 1
+    return worst
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--seconds", type=float, default=600.0)
+    options.add_argument("--size", default="small", help="of aria")
+    options.add_argument("--rate", type=int, default=24_000, help="Hz")
+    options.add_argument("--block", type=float, default=5.0, help="milliseconds that the sound card brings at a time")
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--plain", action="store_true", help="networks in PyTorch")
+    options.add_argument("--quiet", action="store_true", help="no busy process beside")
+    options.add_argument("--processor", action="store_true", help="count the processor's time for a block, not all")
+    chosen = options.parse_args()
+    one = engine(
+        chosen.size, chosen.rate, chosen.block, plain=chosen.plain, processor=chosen.processor, seed=chosen.seed
+    )
+    weights = sum(parameter.numel() for parameter in one.stream.model.parameters())
+    with neighbour(not chosen.quiet), one.singing():
+        brought: list[float] = []
+        driver = threading.Thread(target=lambda: brought.append(perform(one, chosen.seconds)))
+        driver.start()
+        driver.join()
+    print(
+        f"{hardware.processor()}, {hardware.physical_cores()} cores; aria {chosen.size}, {weights / 1e6:.1f} M weights,"
+    )
+    print(f"{chosen.rate} Hz, blocks of {chosen.block:g} ms, seed {chosen.seed}, load {hardware.load()}")
+    print(in_words(one.figures(), one))
+    print(f"The driver's thread itself was at most {1000 * brought[0]:.1f} ms late.")
+
+
+if __name__ == "__main__":
+    main()

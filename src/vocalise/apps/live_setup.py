@@ -1,0 +1,99 @@
+"""From what is wished on the command line to an engine that is ready to sing."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Unpack
+
+import torch
+from torch import Tensor
+
+from vocalise.apps.live_engine import Engine, warmed
+from vocalise.audio.pitch import Contour
+from vocalise.autoencoder import Autoencoder
+from vocalise.checkpoint import Voice
+from vocalise.conversion import Converter, Wishes, planned
+from vocalise.conversion.abilities import require_live
+from vocalise.conversion.curves import STEPS, semitones_towards
+from vocalise.conversion.streaming import Manner, Stream
+from vocalise.conversion.wishes import Plan, range_marks
+from vocalise.errors import ConfigError
+
+BLOCKS = (1.0, 100.0)  # milliseconds
+GAINS = (-40.0, 60.0)  # dB
+
+
+def wished_gain(gain: str) -> float | None:
+    """dB as a factor; None for `auto`.
+
+    Raises:
+        ConfigError: neither `auto` nor a number from -40 to 60.
+    """
+    if gain.strip() == "auto":
+        return None
+    try:
+        level = float(gain)
+    except ValueError:
+        level = math.nan
+    if not GAINS[0] <= level <= GAINS[1]:
+        raise ConfigError(f"The gain cannot be {gain!r:.40}: give dB from {GAINS[0]:g} to {GAINS[1]:g}, or auto.")
+    return float(10.0 ** (level / 20.0))
+
+
+def engine_of(
+    path: Path | None, *, block: float, gain: float | None, threads: int = 1, **wishes: Unpack[Wishes]
+) -> Engine:
+    """An engine for a voice file, or for the voice that comes along, on the processor.
+
+    Args:
+        path: of the voice; None is the one that comes along.
+        block: milliseconds that the sound card brings at a time.
+        gain: factor for the microphone; None follows it.
+        threads: of PyTorch; a block is too little work for two.
+        wishes: as for a conversion.
+
+    Raises:
+        VocaliseError: no such voice, one that cannot sing live, or a wish that cannot be fulfilled.
+    """
+    if not BLOCKS[0] <= block <= BLOCKS[1]:  # false for NaN too
+        raise ConfigError(f"A block cannot last {block:g} ms: choose {BLOCKS[0]:g} to {BLOCKS[1]:g} ms.")
+    if not 1 <= threads <= 64:
+        raise ConfigError(f"Nobody sings on {threads} cores: choose 1 to 64.")
+    torch.set_num_threads(threads)
+    voice = Converter.load(path, "cpu").voice
+    require_live(voice)
+    plan = planned(voice, **wishes)
+    samples = max(1, round(block * voice.model.rate / 1000.0))
+    begin = partial(_stream, voice, quicker(voice.model, threads), plan)
+    return Engine(warmed(begin), block=samples, level=voice.recipe.material.level, gain=gain)
+
+
+def quicker(model: Autoencoder, threads: int) -> Autoencoder:
+    """The model as it sings a few columns soonest: networks in ONNX Runtime where that is installed, sums in NumPy."""
+    from vocalise.sampling import accelerate
+    from vocalise.sampling.columns import by_columns
+
+    try:
+        model = accelerate(model, precision="float32", threads=threads)
+    except ConfigError:  # PyTorch then does what it can
+        pass
+    return by_columns(model)
+
+
+def _stream(voice: Voice, model: Autoencoder, plan: Plan) -> Stream:
+    identity, transpose = plan.identity, plan.transpose
+    if not isinstance(identity, Tensor):
+        raise ConfigError("A singer who changes over time belongs to a song; live, name one singer or one mixture.")
+    towards: Callable[[Contour], float] | None = None
+    if isinstance(transpose, str):
+        marks = range_marks(voice, identity, 0.0)
+        towards = partial(semitones_towards, marks=marks, step=STEPS[transpose])
+    manner = Manner(
+        identity=identity,
+        semitones=0.0 if isinstance(transpose, str) else transpose,
+        formant=plan.formant,
+        breath=plan.breath,
+        temperature=plan.temperature,
+    )
+    return Stream(model, manner, seed=plan.seed, towards=towards)

@@ -1,0 +1,285 @@
+"""A stream: singing a song while it is still coming in, block by block, at a latency that is known and constant.
+
+block ──level──▶ encoder ──────────┐ late by what it hears ahead
+      ├─loudness over 30 ms────────┤ late by a column          ──▶ condition ──▶ decoder ──▶ block, `latency` late
+      └─live pitch─────────────────┘ late by a column                           late by its lookahead
+
+All parts sing on as they do in a whole conversion, so given the same pitch the two differ by rounding alone.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vocalise.audio import live_pitch
+from vocalise.audio.live_pitch import LivePitch
+from vocalise.audio.pitch import Contour, contour_at
+from vocalise.autoencoder import Autoencoder
+from vocalise.conversion.singing import phrase_seed
+from vocalise.data.batches import FLOOR, LOUDNESS_WINDOW
+from vocalise.parts.contracts import Chance, Controls
+
+_QUIET, _LEAST = (
+    0.1,
+    0.003,
+)  # peaks: what a singer is expected to reach before he was heard; the quietest that is believed
+_SINGING = 0.1  # of the peak: quieter moments are pauses, and say nothing about it
+_SETTLED = 1.0  # seconds of voice from which it is seen where somebody sings
+_FORGETS = 10.0 ** (-0.5 / 20.0 / 100.0)  # 0.5 dB a second, in blocks of 10 ms
+_FAINTEST = 10.0 ** (FLOOR / 10.0)
+
+Line = NDArray[np.float32]  # (n,)   samples or columns: NumPy is quicker at a few of them
+_EMPTY: Line = np.zeros(0, np.float32)
+_EMPTY.flags.writeable = False
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How it is to be sung; another one may be given between two blocks."""
+
+    identity: Tensor  # (singers,)   a point on the simplex
+    semitones: float = 0.0  # by which the tune is moved
+    formant: float = 0.0  # semitones by which resonances are moved
+    breath: float = 0.0  # dB
+    temperature: float = 1.0
+
+
+class Stream:
+    """Sings on as the sound comes in: `push` gives as many samples as it takes, `latency` samples late."""
+
+    def __init__(
+        self,
+        model: Autoencoder,
+        manner: Manner,
+        *,
+        seed: int = 0,
+        contour: Contour | None = None,
+        towards: Callable[[Contour], float] | None = None,
+    ) -> None:
+        """Begins with silence.
+
+        Args:
+            model: one that sings live (`abilities.sings_live`), in evaluation mode.
+            manner: by whom it is sung, and how; the attribute `manner` may be changed at any time.
+            seed: of the decoder's luck, which is that of a conversion with the same seed.
+            contour: the melody, where it is known beforehand; None tracks the pitch of what is heard.
+            towards: says by how many semitones to move a contour; asked once, when a second of voice was heard.
+        """
+        self.model, self.manner = model, manner
+        self.hop, self._clock = model.hop, model.condition.hop
+        self.pitch = 0.0  # Hz of the last column whose pitch is known, 0 where it is unvoiced
+        self._generator = torch.Generator().manual_seed(phrase_seed(seed, 0))
+        self._loudness = Loudness(model.rate, self._clock)
+        self._melody = _melody(model, contour)
+        self._queues = [_EMPTY, _EMPTY, _EMPTY]  # pitch, voicing, loudness: columns not told yet
+        with torch.inference_mode():
+            self._encoder, self._decoder = model.encoder.begin(1), model.decoder.begin(1)
+            self._frames = torch.zeros(1, model.encoder.channels, 0, device=model.device)
+            self._manner, self._identity = manner, self._point(manner)
+        self._sung = np.zeros(self.latency, np.float32)  # not given yet
+        self._gain = 1.0
+        self._gains = np.ones(self.latency, np.float32)  # of what is heard and not given yet
+        self._owed = 0  # frames heard and not told yet
+        self._towards, self._sample = towards, _EMPTY
+
+    @property
+    def latency(self) -> int:
+        """Samples by which a sound comes out later than it goes in, beside the length of the blocks it comes in."""
+        waiting = (math.ceil(self.model.context[1] / self._clock), self._loudness.reach, self._melody.reach)
+        frames = math.ceil(max(waiting) * self._clock / self.hop)
+        return frames * self.hop + self.model.decoder.lookahead * self._clock
+
+    @torch.inference_mode()
+    def push(self, block: Tensor, *, gain: float = 1.0) -> Tensor:
+        """Hears (n · hop,) samples on the CPU and gives as many, sung.
+
+        Args:
+            block: full scale at 1.
+            gain: what brings it to the level that the model knows; from the last block's gain it goes there in a
+                straight line, and what is sung gets the inverse.
+
+        Raises:
+            ValueError: samples that do not fill whole frames.
+        """
+        if block.dim() != 1 or len(block) % self.hop:
+            raise ValueError(f"A stream takes (n · {self.hop},) samples, not {tuple(block.shape)}.")
+        if not len(block):
+            return block.float()
+        gains = np.linspace(self._gain, gain, len(block) + 1, dtype=np.float32)[1:]
+        self._gain, self._gains = gain, np.concatenate([self._gains, gains])
+        self._owed += len(block) // self.hop
+        heard = block.numpy() * gains
+        self._hear(torch.from_numpy(heard))
+        self._take(self._melody.push(heard), self._loudness.push(heard))
+        self._tell()
+        return self._give(len(block))
+
+    @torch.inference_mode()
+    def finish(self) -> Tensor:
+        """The last `latency` samples, when nothing more will be heard."""
+        self._hear(torch.zeros(math.ceil(self.model.context[1] / self.hop) * self.hop))
+        self._frames = self._frames[:, :, : self._owed]
+        self._take(self._melody.finish(), self._loudness.finish())
+        self._tell()
+        if self.model.decoder.lookahead:
+            self._keep(self.model.decoder.finish(self._decoder, self._chance()))
+        return self._give(self.latency)
+
+    def _chance(self) -> Chance:
+        return Chance((self._generator,), self.manner.temperature)
+
+    def _hear(self, heard: Tensor) -> None:
+        if not len(heard):
+            return
+        signal, _ = self.model.signal.from_wave(heard.to(self.model.device)[None])
+        self._frames = torch.cat([self._frames, self.model.encoder.extend(self._encoder, signal)], dim=2)
+
+    def _take(self, melody: tuple[Line, Line], loudness: Line) -> None:
+        self._queues = [np.concatenate(pair) for pair in zip(self._queues, (*melody, loudness), strict=True)]
+        pitch = melody[0]
+        if len(pitch):
+            self.pitch = float(pitch[-1])
+        if self._towards is not None:
+            self._sample = np.concatenate([self._sample, pitch[pitch > 0.0]])
+            if len(self._sample) * self._clock >= _SETTLED * self.model.rate:
+                sample = torch.from_numpy(self._sample)
+                heard = Contour(sample, torch.ones_like(sample), self._clock / self.model.rate)
+                self.manner, self._towards = replace(self.manner, semitones=self._towards(heard)), None
+
+    def _tell(self) -> None:
+        """Tells the decoder all frames of which everything is known."""
+        columns = self.hop // self._clock
+        frames = min(self._frames.shape[2], *(len(queue) // columns for queue in self._queues))
+        if not frames:
+            return
+        content, self._frames = self._frames[:, :, :frames], self._frames[:, :, frames:]
+        told = torch.from_numpy(np.stack([queue[: frames * columns] for queue in self._queues]))
+        self._queues = [queue[frames * columns :] for queue in self._queues]
+        self._owed -= frames
+        controls = self._controls(told.to(self.model.device))
+        condition = self.model.condition(self.model.bottleneck(content).z, controls)
+        self._keep(self.model.decoder.extend(self._decoder, condition, controls, self._chance()))
+
+    def _controls(self, told: Tensor) -> Controls:
+        manner = self.manner
+        if manner is not self._manner:
+            self._manner, self._identity = manner, self._point(manner)
+        pitch, voicing, loudness = told.split(1)
+        return Controls(
+            identity=self._identity,
+            pitch=pitch * 2.0 ** (manner.semitones / 12.0),
+            voicing=voicing,
+            loudness=loudness,
+            formant=manner.formant,
+            breath=manner.breath,
+        )
+
+    def _point(self, manner: Manner) -> Tensor:
+        return manner.identity[None, :, None].float().to(self.model.device)
+
+    def _keep(self, signal: Tensor) -> None:
+        wave = self.model.signal.to_wave(signal, signal.new_zeros(1, 0))[0].float().cpu().numpy()
+        self._sung = np.concatenate([self._sung, wave])
+
+    def _give(self, samples: int) -> Tensor:
+        given, self._sung = self._sung[:samples], self._sung[samples:]
+        gains, self._gains = self._gains[:samples], self._gains[samples:]
+        return torch.from_numpy(given / gains)
+
+
+class Loudness:
+    """`loudness_of` as the sound comes in, `reach` columns late."""
+
+    def __init__(self, rate: int, hop: int) -> None:
+        self._hop = hop
+        self._beyond = max(0, math.ceil((LOUDNESS_WINDOW * rate - hop) / 2))  # samples, on either side of a column
+        self.reach = math.ceil(self._beyond / hop)
+        self._power = np.zeros(0, np.float32)  # of columns that wait, after `_known` that others still reach back to
+        self._known = 0
+
+    def push(self, wave: Line) -> Line:
+        """(n · hop,) more samples -> dBFS of the columns that are final by now."""
+        self._power = np.concatenate([self._power, wave * wave])
+        final = max(self._known, len(self._power) // self._hop - self.reach)
+        levels = self._levels(range(self._known, final))
+        passed = max(0, final - self.reach)
+        self._power, self._known = self._power[passed * self._hop :], final - passed
+        return levels
+
+    def finish(self) -> Line:
+        """The columns that are left, as if nothing followed."""
+        levels = self._levels(range(self._known, len(self._power) // self._hop))
+        self._power, self._known = self._power[:0], 0
+        return levels
+
+    def _levels(self, columns: range) -> Line:
+        """Means over what there is within `_beyond` samples of each column, in dBFS."""
+        starts = [max(0, column * self._hop - self._beyond) for column in columns]
+        stops = [(column + 1) * self._hop + self._beyond for column in columns]
+        means = [float(self._power[start:stop].mean()) for start, stop in zip(starts, stops, strict=True)]
+        return np.array([10.0 * math.log10(max(mean, _FAINTEST)) for mean in means], np.float32)
+
+
+class _Tracked:
+    """The melody of what is heard."""
+
+    reach = live_pitch.AHEAD
+
+    def __init__(self, rate: int, hop: int) -> None:
+        self._tracker = LivePitch(rate, hop=hop)
+
+    def push(self, heard: Line) -> tuple[Line, Line]:
+        return self._tracker.push(heard)
+
+    def finish(self) -> tuple[Line, Line]:
+        return self._tracker.finish()
+
+
+class _Known:
+    """A melody that is known beforehand, or none."""
+
+    reach = 0
+
+    def __init__(self, rate: int, hop: int, contour: Contour | None) -> None:
+        self._rate, self._hop, self._contour = rate, hop, contour
+        self._columns = 0
+
+    def push(self, heard: Line) -> tuple[Line, Line]:
+        first, self._columns = self._columns, self._columns + len(heard) // self._hop
+        if self._contour is None:
+            nothing = np.zeros(self._columns - first, np.float32)
+            return nothing, nothing
+        times = (torch.arange(first, self._columns, dtype=torch.float64) + 0.5) * self._hop / self._rate
+        pitch, voicing = contour_at(self._contour, times)
+        return pitch.numpy(), voicing.numpy()
+
+    def finish(self) -> tuple[Line, Line]:
+        return _EMPTY, _EMPTY
+
+
+def _melody(model: Autoencoder, contour: Contour | None) -> _Tracked | _Known:
+    tracked = contour is None and model.condition.uses_pitch
+    if tracked:
+        return _Tracked(model.rate, model.condition.hop)
+    return _Known(model.rate, model.condition.hop, contour)
+
+
+class Levelling:
+    """A gain that follows a microphone: loud moments are heard at once, and forgotten slowly while someone sings."""
+
+    def __init__(self, level: float) -> None:
+        """`level` is the peak that the model knows."""
+        self._level = level
+        self._peak = _QUIET
+
+    def gain(self, block: Tensor) -> float:
+        """The gain for the next block (samples,), which brings its peak no higher than the level."""
+        peak = float(block.abs().max()) if len(block) else 0.0
+        if peak > self._peak * _SINGING:
+            self._peak = max(peak, self._peak * _FORGETS, _LEAST)
+        return self._level / self._peak

@@ -1,0 +1,84 @@
+"""The encoder's ear: deaf to gain and to long-term colour, hearing as the sound comes in what it hears of the whole."""
+
+import pytest
+import torch
+
+from vocalise.audio.filtering import curve_matrix
+from vocalise.parts import Mel
+
+RATE, HOP = 16_000, 160
+
+
+def ear(seed=0, **choices):
+    torch.manual_seed(seed)
+    return Mel.Config(**{"width": 24, "blocks": 2, "channels": 6, "window": 0.6, **choices}).build(
+        channels=1, rate=RATE
+    )
+
+
+def singing(columns, batch=1):
+    """Pulses whose colour changes every tenth of a second."""
+    torch.manual_seed(1)
+    time = torch.arange(columns * HOP) / RATE
+    notes = torch.randint(2, 12, (batch, columns // 10 + 1)).repeat_interleave(10 * HOP, dim=1)[:, : len(time)]
+    return (0.2 * torch.sin(6.28 * 200 * time) + 0.2 * torch.sin(6.28 * 200 * notes * time)).unsqueeze(1)
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 5])
+def test_hearing_as_it_comes_is_hearing_the_whole(ahead):
+    listener, wave = ear(ahead=ahead).eval(), singing(90, batch=2)
+    whole = listener(wave)
+    state, heard, place = listener.begin(2), [], 0
+    for count in (1, 1, 5, 1, 40, 42):
+        heard.append(listener.extend(state, wave[:, :, place * HOP : (place + count) * HOP]))
+        place += count
+        assert sum(part.shape[2] for part in heard) == max(0, place - ahead)
+    heard.append(listener.extend(state, torch.zeros(2, 1, ahead * HOP)))
+    assert torch.allclose(torch.cat(heard, dim=2), whole, atol=1e-4)
+
+
+def test_gain_does_not_matter():
+    listener, wave = ear().eval(), singing(80)
+    assert torch.allclose(listener(wave), listener(0.05 * wave), atol=2e-2)
+
+
+def test_a_microphone_matters_little_once_it_has_been_heard_for_a_while():
+    listener, wave = ear(window=2.0).eval(), singing(400)
+    wave = wave + 0.05 * torch.randn(wave.shape)
+    slope = torch.linspace(0.0, -5.0, 40) @ curve_matrix(RATE, 400 * HOP, 40)
+    coloured = torch.fft.irfft(torch.fft.rfft(wave) * slope.exp(), n=wave.shape[2])
+    late = slice(250, None)
+    heard = [listener._heard(listener.begin(1), sound[:, 0]) for sound in (wave, coloured)]
+    shapes = [shape for shape, _ in heard]
+    without = (shapes[0] - shapes[1])[:, :, late].abs().mean() / shapes[0][:, :, late].std()
+    normal = [listener._normalised(listener.begin(1), *one) for one in heard]
+    left = (normal[0] - normal[1])[:, :, late].abs().mean() / normal[0][:, :, late].std()
+    assert without > 0.3 and left < 0.3 * without
+
+
+def test_training_stretches_the_mel_axis_and_evaluation_does_not():
+    listener, wave = ear(), singing(40)
+    assert not torch.equal(listener(wave), listener(wave))
+    assert torch.equal(listener.eval()(wave), listener(wave))
+    still = ear(warp=0.0)
+    assert torch.equal(still(wave), still(wave))
+
+
+def test_it_hears_the_same_at_every_rate_below_the_bandwidth():
+    from vocalise.audio.resampling import resample
+
+    low, wave = ear().eval(), singing(100)
+    torch.manual_seed(0)
+    high = Mel.Config(width=24, blocks=2, channels=6, window=0.6).build(channels=1, rate=48_000).eval()
+    again = high(resample(wave[0, 0], RATE, 48_000)[None, None, : 100 * 480])
+    assert (low(wave) - again)[:, :, 5:-5].abs().mean() < 0.15 * again.std()
+
+
+def test_silence_is_heard_without_harm():
+    heard = ear().eval()(torch.zeros(1, 1, 50 * HOP))
+    assert torch.isfinite(heard).all()
+
+
+def test_a_rate_that_frames_do_not_divide_is_refused():
+    with pytest.raises(ValueError, match="take a divisor"):
+        Mel.Config(frames=99).build(channels=1, rate=RATE)
