@@ -54,7 +54,7 @@ def engine(size: str, rate: int, block: float, *, plain: bool, processor: bool, 
     """An engine with random weights."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    chosen = override(recipe("aria", size), f"model.signal.rate={rate}")  # type: ignore[arg-type]
+    chosen = override(recipe("aria", size), f"model.signal.rate={rate}")
     model = chosen.model.build(singers=SINGERS).eval()
     quick = model if plain else quicker(model, 1)
     manner = Manner(torch.full((SINGERS,), 1.0 / SINGERS))

@@ -1,7 +1,7 @@
 """How fast this machine trains and sings, as a share of what it can multiply: `python benches/run.py [--quick]`.
 
-Writes docs/benchmarks.md (with --quick, which only shows that everything runs, nothing is written unless --out says
-where).
+Writes docs/benchmarks.md; with --quick, which only shows that everything runs, or with some --parts only, nothing is
+written unless --out says where.
 """
 
 import argparse
@@ -97,7 +97,8 @@ def main(words: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     print(text)
-    out = given.out or (None if given.quick else PAGE)
+    whole = not given.quick and set(given.parts.split(",")) == set(PARTS)
+    out = given.out or (PAGE if whole else None)
     if out is not None:
         with write_aside(out) as aside:
             aside.write_text(text, encoding="utf-8")

@@ -189,6 +189,7 @@ def _finish(source: Path, out: Path, cast: Sequence[str], trained: Sequence[str]
     )
     offered: Mapping[str, Mapping[str, float]] = offers(cast, voice.singers)
     made = settled(replace(voice, card=card, offered=offered))
+    out.parent.mkdir(parents=True, exist_ok=True)
     save_voice(out, made, half=True)
     size = out.stat().st_size
     show(f"{out}: {size / (1 << 20):.2f} MiB, {len(made.singers)} voices: {', '.join(made.singers)}")

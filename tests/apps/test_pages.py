@@ -114,7 +114,7 @@ def shown(tmp_path):
     rows = [("Ada",) + ("1",) * 9]
     journal = [f'{{"kind": "evaluation", "step": {n}, "held_out_bits": {8 - n / 2}}}\n' for n in range(5)]
     (tmp_path / "journal.jsonl").write_text("".join(journal))
-    return Shown(minutes=5.0, size="tiny", rows=rows, check="This can be trained on.", run=tmp_path)
+    return Shown(minutes=5.0, recipe="usvc", size="tiny", rows=rows, check="This can be trained on.", run=tmp_path)
 
 
 def test_the_demos_page_is_whole_and_says_what_to_expect(tmp_path):
@@ -147,7 +147,7 @@ def test_what_to_expect_follows_from_the_bits(bits, word):
     assert word in expectation(bits, BITS)
 
 
-@pytest.mark.parametrize(("loss", "word"), [(30.0, "buzzing"), (15.0, "rough voice"), (8.0, "words may still blur")])
+@pytest.mark.parametrize(("loss", "word"), [(20.0, "buzzing"), (7.5, "rough voice"), (5.9, "words may still blur")])
 def test_of_a_decoder_that_is_told_the_tune_nobody_expects_noise(loss, word):
     words = expectation(loss, DISTANCE)
     assert word in words and "noise" not in words and "whisper" not in words

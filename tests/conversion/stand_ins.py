@@ -37,6 +37,8 @@ class Murmur(nn.Module):
 class Averager(nn.Module):
     """An encoder that keeps the mean of each frame."""
 
+    streams = False
+
     def __init__(self, hop: int) -> None:
         super().__init__()
         self.hop, self.channels, self.context = hop, 1, (0, 0)

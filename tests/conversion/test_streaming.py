@@ -14,6 +14,8 @@ from vocalise.conversion.streaming import Levelling, Loudness, Manner, Stream
 from vocalise.data.batches import loudness_of
 from vocalise.errors import Unsupported
 from vocalise.progress import silent
+from vocalise.sampling import accelerate
+from vocalise.sampling.columns import by_columns
 
 RATE = 16_000
 ALONE = torch.tensor([0.0, 1.0, 0.0])
@@ -22,6 +24,11 @@ ALONE = torch.tensor([0.0, 1.0, 0.0])
 @pytest.fixture(scope="module")
 def model():
     return voice_of("aria").model
+
+
+@pytest.fixture(scope="module")
+def quick(model):
+    return by_columns(model)
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +67,14 @@ def test_a_stream_sings_what_a_whole_song_is_sung_as(model, song, sizes):
     assert (sung[stream.latency :] - whole).abs().max() < 1e-4 * whole.abs().max()
 
 
+def test_a_quicker_model_sings_the_same(model, song):
+    wave, contour = song
+    whole = sing(model, Song(wave, 1.0, ALONE, contour, 1.0, 5), silent)
+    for quicker in (by_columns(model), by_columns(accelerate(model, threads=1))):
+        stream = Stream(quicker, Manner(ALONE), seed=5, contour=contour)
+        assert (streamed(stream, wave, (1,))[stream.latency :] - whole).abs().max() < 1e-4 * whole.abs().max()
+
+
 def test_formant_breath_and_transposition_reach_the_singing(model, song):
     wave, contour = song
     manner = Manner(ALONE, semitones=-5.0, formant=3.0, breath=6.0)
@@ -78,33 +93,33 @@ def test_the_latency_is_that_of_the_parts_and_no_more_than_30_ms(model):
     assert stream.latency <= 0.030 * RATE
 
 
-def test_nothing_that_is_heard_later_than_the_latency_changes_what_was_given(model, song):
+def test_nothing_that_is_heard_later_than_the_latency_changes_what_was_given(quick, song):
     wave, _ = song
-    until = 60 * model.hop
+    until = 60 * quick.hop
     other = wave.clone()
     other[until:] = 0.5
     first, second = (
-        torch.cat([stream.push(block) for block in heard.split(model.hop)])
-        for stream, heard in ((Stream(model, Manner(ALONE)), wave), (Stream(model, Manner(ALONE)), other))
+        torch.cat([stream.push(block) for block in heard.split(quick.hop)])
+        for stream, heard in ((Stream(quick, Manner(ALONE)), wave), (Stream(quick, Manner(ALONE)), other))
     )
     assert torch.equal(first[:until], second[:until])
     assert not torch.equal(first, second)
 
 
-def test_what_is_tracked_live_is_sung_at_its_pitch(model, song):
+def test_what_is_tracked_live_is_sung_at_its_pitch(quick, song):
     wave, _ = song
-    stream = Stream(model, Manner(ALONE))
+    stream = Stream(quick, Manner(ALONE))
     sung = streamed(stream, wave, (1,))[stream.latency :]
-    told = streamed(Stream(model, Manner(ALONE), contour=song[1]), wave, (1,))[stream.latency :]
+    told = streamed(Stream(quick, Manner(ALONE), contour=song[1]), wave, (1,))[stream.latency :]
     middle = slice(round(0.2 * RATE), round(0.45 * RATE))  # the pulses may start at another phase, so by spectrum
     a, b = (torch.fft.rfft(x[middle] * torch.hann_window(middle.stop - middle.start)).abs() for x in (sung, told))
     assert torch.nn.functional.cosine_similarity(a, b, dim=0) > 0.9
 
 
-def test_a_gain_is_undone_in_what_is_sung(model, song):
+def test_a_gain_is_undone_in_what_is_sung(quick, song):
     wave, contour = song
-    loud = Stream(model, Manner(ALONE), seed=5, contour=contour)
-    quiet = Stream(model, Manner(ALONE), seed=5, contour=contour)
+    loud = Stream(quick, Manner(ALONE), seed=5, contour=contour)
+    quiet = Stream(quick, Manner(ALONE), seed=5, contour=contour)
     sung = streamed(loud, wave, (1,), gains=(1.0,))
     lifted = streamed(quiet, wave / 4.0, (1,), gains=(4.0,))
     settled = slice(loud.latency + 2 * loud.hop, None)  # the gain needs a block to get there
@@ -112,13 +127,13 @@ def test_a_gain_is_undone_in_what_is_sung(model, song):
     assert error < 0.02 * sung[settled].abs().mean()
 
 
-def test_who_sings_may_change_between_two_blocks(model, song):
+def test_who_sings_may_change_between_two_blocks(quick, song):
     wave, contour = song
-    stream = Stream(model, Manner(ALONE), seed=5, contour=contour)
-    other = Stream(model, Manner(ALONE), seed=5, contour=contour)
-    a = [stream.push(block) for block in wave[: 50 * model.hop].split(model.hop)]
+    stream = Stream(quick, Manner(ALONE), seed=5, contour=contour)
+    other = Stream(quick, Manner(ALONE), seed=5, contour=contour)
+    a = [stream.push(block) for block in wave[: 50 * quick.hop].split(quick.hop)]
     b = []
-    for n, block in enumerate(wave[: 50 * model.hop].split(model.hop)):
+    for n, block in enumerate(wave[: 50 * quick.hop].split(quick.hop)):
         if n == 25:
             other.manner = replace(other.manner, identity=torch.tensor([0.5, 0.0, 0.5]))
         b.append(other.push(block))

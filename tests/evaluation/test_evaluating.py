@@ -248,7 +248,10 @@ def test_the_held_out_loss_is_that_that_training_measures(choir, tmp_path):
 
     voice = load_voice(write_voice(tmp_path / "v.safetensors", choir.singers))
     prepared, sides = prepare(choir), choir.split()
-    shape = {"samples": voice.recipe.material.samples, "hop": voice.model.condition.hop}
+    shape = {
+        "samples": voice.recipe.material.excerpt(rate=16000, hop=voice.model.hop),
+        "hop": voice.model.condition.hop,
+    }
     learner = Learner(
         voice.recipe,
         Batches(prepared, sides.train, seed=0, **shape),

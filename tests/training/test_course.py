@@ -112,9 +112,9 @@ def test_rows_say_in_which_unit_they_count() -> None:
 
 
 def test_the_verdict_on_a_decoder_of_waves_is_in_decibels_and_fears_no_noise() -> None:
-    course = Course(best_step=60, best_loss=9.0, first_loss=31.0, best_phase=0)
+    course = Course(best_step=60, best_loss=5.9, first_loss=31.0, best_phase=0)
     words = verdict_words(course, DISTANCE, step=60, steps=60, figures={}, heard_out=True)
-    assert "held-out loss 9.00 dB of spectral distance (before training 31.00)" in words
+    assert "held-out loss 5.90 dB of spectral distance (before training 31.00)" in words
     assert "fit to be listened to" in words
     course.best_loss = 30.5
     assert "buzzes" in verdict_words(course, DISTANCE, step=60, steps=60, figures={}, heard_out=True)

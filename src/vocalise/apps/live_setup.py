@@ -1,5 +1,6 @@
 """From what is wished on the command line to an engine that is ready to sing."""
 
+import contextlib
 import math
 from collections.abc import Callable
 from functools import partial
@@ -74,10 +75,8 @@ def quicker(model: Autoencoder, threads: int) -> Autoencoder:
     from vocalise.sampling import accelerate
     from vocalise.sampling.columns import by_columns
 
-    try:
+    with contextlib.suppress(ConfigError):  # PyTorch then does what it can
         model = accelerate(model, precision="float32", threads=threads)
-    except ConfigError:  # PyTorch then does what it can
-        pass
     return by_columns(model)
 
 

@@ -101,8 +101,11 @@ def _sounding(heard: Tensor, spans: Sequence[Span], rate: int) -> frozenset[int]
 def listen(model: Autoencoder, heard: Tensor, *, gain: float = 1.0) -> Tensor:
     """The latent (channels, frames) of a wave (samples,) of any length, on the CPU.
 
-    It is that of `model.encode` on the whole: each window is heard with all the context that its frames depend on.
+    It is that of `model.encode` on the whole: each window is heard with all the context that its frames depend on,
+    unless the encoder can remember it.
     """
+    if model.encoder.streams:
+        return _listened_through(model, heard, gain)
     samples, hop = heard.shape[-1], model.hop
     left, right = (math.ceil(reach / hop) * hop for reach in model.context)
     step = max(1, int(WINDOW * model.rate / hop)) * hop
@@ -135,6 +138,17 @@ def _sung_through(model: Autoencoder, song: Song, progress: Progress) -> Tensor:
             done += len(wave)
         progress("singing", min(samples, (start + STRETCH) * hop) / model.rate, samples / model.rate)
     return sung[:samples]
+
+
+def _listened_through(model: Autoencoder, heard: Tensor, gain: float) -> Tensor:
+    """The same by an encoder that listens as the sound comes in."""
+    hop, (_, ahead) = model.hop, model.context
+    whole = F.pad(heard * gain, (0, -len(heard) % hop + ahead))
+    state, parts = model.encoder.begin(1), []
+    for start in range(0, len(whole), STRETCH * hop):
+        signal, _ = model.signal.from_wave(whole[None, start : start + STRETCH * hop].to(model.device))
+        parts.append(model.bottleneck(model.encoder.extend(state, signal)).z[0].cpu())
+    return torch.cat(parts, dim=-1)
 
 
 def _sung_phrases(

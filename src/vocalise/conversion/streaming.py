@@ -64,7 +64,7 @@ class Stream:
         """Begins with silence.
 
         Args:
-            model: one that sings live (`abilities.sings_live`), in evaluation mode.
+            model: one that sings live (`abilities.sings_live`), in evaluation mode; `sampling` makes it quicker.
             manner: by whom it is sung, and how; the attribute `manner` may be changed at any time.
             seed: of the decoder's luck, which is that of a conversion with the same seed.
             contour: the melody, where it is known beforehand; None tracks the pitch of what is heard.
@@ -169,7 +169,7 @@ class Stream:
         manner = self.manner
         if manner is not self._manner:
             self._manner, self._identity = manner, self._point(manner)
-        pitch, voicing, loudness = told.split(1)
+        pitch, voicing, loudness = told[0:1], told[1:2], told[2:3]
         return Controls(
             identity=self._identity,
             pitch=pitch * 2.0 ** (manner.semitones / 12.0),

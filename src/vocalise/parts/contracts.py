@@ -161,13 +161,14 @@ class Encoder(Part, nn.Module):
     hop: int
     channels: int
     context: tuple[int, int]  # steps of the signal to the left and right of a frame that it depends on
+    streams: bool = False  # whether it can listen as the sound comes in
 
     @abstractmethod
     def forward(self, signal: Tensor) -> Tensor:
         """(batch, channels of the signal, steps) -> (batch, channels, steps / hop)."""
 
     def begin(self, batch: int) -> typing.Any:
-        """A fresh state for listening as the sound comes in; only encoders that can do so have one."""
+        """A fresh state for listening as the sound comes in, where it `streams`."""
         raise NotImplementedError
 
     def extend(self, state: typing.Any, signal: Tensor) -> Tensor:

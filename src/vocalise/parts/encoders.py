@@ -130,6 +130,7 @@ class Mel(Encoder):
 
     def __init__(self, config: Config, *, channels: int, rate: int) -> None:
         super().__init__()
+        self.streams = True
         if rate % config.frames:
             raise ValueError(f"{config.frames} frames a second do not divide {rate} Hz; take a divisor of it")
         self.hop, self.channels, self.ahead, self.warp = rate // config.frames, config.channels, config.ahead, config.warp
@@ -198,7 +199,7 @@ class Mel(Encoder):
         sums = (sums - F.pad(sums, (self.span, 0))[:, :, : sums.shape[2]]).to(shape.dtype)[:, :, known:]
         total, first, second = sums.split([1, len(self.filters), len(self.filters)], dim=1)
         frames = torch.arange(known + 1, known + count + 1, device=shape.device).clamp(max=self.span)
-        share = (frames / (frames + _DOUBT)).to(shape.dtype)
+        share = (frames / (frames + DOUBT)).to(shape.dtype)
         spread = self.spread.exp()
         mean = torch.lerp(self.usual.expand_as(first[:1]), first / total, share)
         square = torch.lerp((self.usual.square() + spread.square()).expand_as(first[:1]), second / total, share)
@@ -206,7 +207,7 @@ class Mel(Encoder):
         return (shape[:, :, known:] - mean) / deviation
 
 
-_DOUBT = 20.0  # frames after which what is heard counts as much as what is usual
+DOUBT = 20.0  # frames after which what is heard counts as much as what is usual
 
 
 def _stretched(shape: Tensor, most: float) -> Tensor:

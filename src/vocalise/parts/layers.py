@@ -171,7 +171,7 @@ class ConvNeXt(nn.Module):
         """x (batch, steps, width) after `past` (batch, memory, width) -> the same, and the past of what follows."""
         heard = torch.cat([past, x], dim=1)
         mixed = self.norm(self.depthwise(heard.transpose(1, 2)).transpose(1, 2))
-        out = x + self.scale * self.narrow(F.gelu(self.widen(mixed), approximate="tanh"))
+        out = x + self.scale * self.narrow(F.gelu(self.widen(mixed)))
         return out, heard[:, heard.shape[1] - self.memory :]
 
 

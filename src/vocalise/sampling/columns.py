@@ -19,7 +19,7 @@ from vocalise.audio.harmonics import LOWEST, pulses
 from vocalise.autoencoder import Autoencoder
 from vocalise.parts.contracts import Chance, Controls
 from vocalise.parts.decoders.parallel import LOUDEST, NEPERS, Parallel
-from vocalise.parts.encoders import _DOUBT, Mel
+from vocalise.parts.encoders import DOUBT, Mel
 
 Array = NDArray[Any]
 
@@ -55,7 +55,7 @@ class Ears(nn.Module):
         self.stack = encoder.stack
         self.hop, self.channels, self.context = encoder.hop, encoder.channels, encoder.context
         self.ahead, self.size, self.span = encoder.ahead, encoder.size, encoder.span
-        self._filters, self._taper = encoder.filters.numpy(), encoder.taper.numpy()
+        self._filters, self._taper = (encoder.get_buffer(name).numpy() for name in ("filters", "taper"))
         spread = encoder.spread.detach().exp()[:, 0]
         self._usual = encoder.usual.detach()[:, 0].numpy()
         self._usual_square = self._usual**2 + spread.numpy() ** 2
@@ -93,7 +93,7 @@ class Ears(nn.Module):
         row = heard % self.span
         state.features[row], state.squares[row], state.weights[row] = shape, shape * shape, energy**0.25
         total = state.weights.sum()
-        share = np.float32(min(heard + 1, self.span) / (min(heard + 1, self.span) + _DOUBT))
+        share = np.float32(min(heard + 1, self.span) / (min(heard + 1, self.span) + DOUBT))
         mean = self._usual + share * ((state.weights @ state.features / total).astype(np.float32) - self._usual)
         usual, square = self._usual_square, (state.weights @ state.squares / total).astype(np.float32)
         square = usual + share * (square - usual)
@@ -215,8 +215,9 @@ class Hands(nn.Module):
     def _shaping(self, state: Sung, formant: float) -> tuple[Array, Array]:
         if formant not in state.shapes:
             plain = self.decoder[0]
-            pair = plain._shapes(formant) if formant else (plain.to_bins, plain.to_phases)
-            state.shapes = {formant: (pair[0].numpy(), pair[1].numpy())}
+            usual = (plain.get_buffer("to_bins"), plain.get_buffer("to_phases"))
+            curves, phases = plain._shapes(formant) if formant else usual
+            state.shapes = {formant: (curves.numpy(), phases.numpy())}
         return state.shapes[formant]
 
 

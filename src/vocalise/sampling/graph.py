@@ -104,7 +104,7 @@ class _Graph:
         inputs = [lines, self.constant(conv.weight[:, :, None]), self.constant(conv.bias)]  # type: ignore[arg-type]
         mixed = self.add("Squeeze", [self.add("Conv", inputs, group=conv.groups), height])
         wide = self.linear(self.norm(self.add("Transpose", [mixed], perm=[0, 2, 1]), block.norm), block.widen)
-        bent = self.add("Gelu", [wide], approximate="tanh")
+        bent = self.add("Gelu", [wide], approximate="none")
         return self.add("Add", [x, self.linear(bent, block.narrow, block.scale)])
 
     def bytes(self, stack: ConvNeXtStack, outgoing: int, facts: Mapping[str, str]) -> bytes:
