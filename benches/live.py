@@ -18,7 +18,7 @@ import torch
 import hardware
 from vocalise.apps.live_engine import Engine, warmed
 from vocalise.apps.live_screen import in_words
-from vocalise.apps.live_setup import quicker
+from vocalise.apps.live_setup import block_of, quicker
 from vocalise.config import override
 from vocalise.conversion.streaming import Manner, Stream
 from vocalise.recipes import recipe
@@ -60,7 +60,7 @@ def engine(size: str, rate: int, block: float, *, plain: bool, processor: bool, 
     manner = Manner(torch.full((SINGERS,), 1.0 / SINGERS))
     stream = warmed(partial(Stream, quick, manner, seed=seed))
     clock = time.thread_time if processor else time.perf_counter
-    return Engine(stream, block=round(block * rate / 1000), level=chosen.material.level, seconds=clock)
+    return Engine(stream, block=block_of(block * rate / 1000, model.hop), level=chosen.material.level, seconds=clock)
 
 
 def voice(rate: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:

@@ -35,7 +35,8 @@ class Made:
         pitch = 110.0 * (1 + singer)[:, None] * torch.ones(1, self.samples // self.hop)
         time = torch.arange(self.samples) / 16_000
         wave = 0.3 * torch.sin(2 * math.pi * pitch[:, :1] * time) + 0.02 * torch.randn(count, self.samples)
-        return Excerpt(wave, singer, pitch, torch.ones_like(pitch), torch.full_like(pitch, -15.0), torch.full((count,), 8000.0))
+        voicing, loudness, whole = torch.ones_like(pitch), torch.full_like(pitch, -15.0), torch.full((count,), 8000.0)
+        return Excerpt(wave, singer, pitch, voicing, loudness, whole)
 
     def lesson(self, count: int) -> Lesson:
         excerpts = self(count)

@@ -1,11 +1,11 @@
 """The table of the field: each system is a function of a few lines that says how it differs from its ancestor.
 
-| recipe    | encoder | condition       | decoder | adversary       | protocols                        |
-|-----------|---------|-----------------|---------|-----------------|----------------------------------|
-| `wavenet` | Blank   | voice           | WaveNet |                 | reconstruction                   |
-| `nsynth`  | Dilated | content         | WaveNet |                 | reconstruction                   |
-| `usvc`    | Dilated | content + voice | WaveNet | SingerConfusion | reconstruction → backtranslation |
-| `aria`    | Mel     | + pitch, loudness | Parallel | SingerConfusion | reconstruction |
+| recipe    | encoder | condition         | decoder  | adversaries     | protocols                        |
+|-----------|---------|-------------------|----------|-----------------|----------------------------------|
+| `wavenet` | Blank   | voice             | WaveNet  |                 | reconstruction                   |
+| `nsynth`  | Dilated | content           | WaveNet  |                 | reconstruction                   |
+| `usvc`    | Dilated | content + voice   | WaveNet  | SingerConfusion | reconstruction → backtranslation |
+| `aria`    | Mel     | + pitch, loudness | Parallel | five of them    | reconstruction, then conversion  |
 
 All have a Continuous bottleneck; `aria` hears and sings waves, the others a MuLaw signal. A size scales widths and keeps
 depths; `usvc` and `aria` have tables of sizes of their own.
@@ -198,7 +198,7 @@ def usvc(size: Size = "paper") -> Recipe:
     )
 
 
-# The sizes of `aria`: (encoder, decoder, material). The decoder of `paper` has 13 million weights, that of `medium` 3.5.
+# The sizes of `aria`: (encoder, decoder, material). The decoder of `paper` has 13 million weights, of `medium` 3.5.
 ARIA_SIZES: Mapping[Size, tuple[Mel.Config, Parallel.Config, Material]] = types.MappingProxyType(
     {
         "paper": (Mel.Config(width=384, blocks=6), Parallel.Config(), Material(samples=None, seconds=1.5, batch=16)),

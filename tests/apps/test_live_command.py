@@ -10,7 +10,7 @@ import soundfile
 
 from tests.conversion.stand_ins import voice_of
 from vocalise.apps.live_screen import meter, note
-from vocalise.apps.live_setup import wished_gain
+from vocalise.apps.live_setup import block_of, wished_gain
 from vocalise.checkpoint import save_voice
 from vocalise.errors import ConfigError
 
@@ -179,3 +179,11 @@ def test_a_gain_is_in_decibels():
     for wrong in ("nan", "61", "", "1e9"):
         with pytest.raises(ConfigError, match="gain"):
             wished_gain(wrong)
+
+
+@pytest.mark.parametrize(
+    ("samples", "hop", "block"),
+    [(80.0, 160, 80), (220.5, 441, 147), (441.0, 441, 441), (900.0, 441, 882), (1.0, 160, 1)],
+)
+def test_blocks_fit_frames(samples, hop, block):
+    assert block_of(samples, hop) == block

@@ -49,7 +49,7 @@ def engine_of(
 
     Args:
         path: of the voice; None is the one that comes along.
-        block: milliseconds that the sound card brings at a time.
+        block: milliseconds that the sound card brings at a time, about; a part of a frame or whole frames.
         gain: factor for the microphone; None follows it.
         threads: of PyTorch; a block is too little work for two.
         wishes: as for a conversion.
@@ -65,9 +65,16 @@ def engine_of(
     voice = Converter.load(path, "cpu").voice
     require_live(voice)
     plan = planned(voice, **wishes)
-    samples = max(1, round(block * voice.model.rate / 1000.0))
     begin = partial(_stream, voice, quicker(voice.model, threads), plan)
+    samples = block_of(block * voice.model.rate / 1000.0, voice.model.hop)
     return Engine(warmed(begin), block=samples, level=voice.recipe.material.level, gain=gain)
+
+
+def block_of(samples: float, hop: int) -> int:
+    """The block nearest to so many samples that fits frames of `hop` samples: others would be up to a frame later."""
+    parts = [hop // n for n in range(1, hop + 1) if hop % n == 0]
+    multiples = [hop * n for n in range(2, math.ceil(samples / hop) + 2)]
+    return min(parts + multiples, key=lambda block: (abs(math.log(block / samples)), block))
 
 
 def quicker(model: Autoencoder, threads: int) -> Autoencoder:

@@ -104,9 +104,7 @@ def evaluate(
     material = _gathered(data, cast, choices, progress)
     same = _persons(choices.same, material, cast)
     songs = whole_songs(material.prepared, material.sung, choices.seconds)
-    jobs = plan(
-        songs, [Cast(one.name, one.voice.names, one.told) for one in cast], out, pairs=choices.pairs, same=same
-    )
+    jobs = plan(songs, [Cast(one.name, one.voice.names, one.told) for one in cast], out, pairs=choices.pairs, same=same)
     claim(out, _facts(material, choices), {one.name: one.digest for one in cast})
     takes = Takes(material.prepared, material.sung, tuple(dict.fromkeys(job.song for job in jobs)), out)
     write_sources(material.prepared, takes.songs, out)

@@ -133,7 +133,8 @@ class Mel(Encoder):
         self.streams = True
         if rate % config.frames:
             raise ValueError(f"{config.frames} frames a second do not divide {rate} Hz; take a divisor of it")
-        self.hop, self.channels, self.ahead, self.warp = rate // config.frames, config.channels, config.ahead, config.warp
+        self.hop, self.channels = rate // config.frames, config.channels
+        self.ahead, self.warp = config.ahead, config.warp
         self.size, self.span = config.overlap * self.hop, max(1, round(config.window * config.frames))
         self.stack = ConvNeXtStack(
             config.bands, config.width, blocks=config.blocks, expansion=config.expansion, kernel=config.kernel
