@@ -7,8 +7,8 @@
 | `usvc`    | Dilated | content + voice   | WaveNet  | SingerConfusion | reconstruction → backtranslation |
 | `aria`    | Mel     | + pitch, loudness | Parallel | five of them    | reconstruction, then conversion  |
 
-All have a Continuous bottleneck; `aria` hears and sings waves, the others a MuLaw signal. A size scales widths and keeps
-depths; `usvc` and `aria` have tables of sizes of their own.
+All have a Continuous bottleneck; `aria` hears and sings waves, the others a MuLaw signal. A size scales widths and
+keeps depths; `usvc` and `aria` have tables of sizes of their own.
 """
 
 import types

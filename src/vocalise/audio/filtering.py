@@ -18,7 +18,7 @@ def overlapped(frames: Tensor, overlap: int) -> Tensor:
 
     After `frames_of` every column that `overlap` frames cover comes back as it was.
     """
-    pieces = (frames * window_of(frames.shape[2], frames)).unflatten(2, (overlap, -1))
+    pieces = torch.unflatten(frames * window_of(frames.shape[2], frames), 2, (overlap, -1))
     batch, count, _, hop = pieces.shape
     out = frames.new_zeros(batch, count + overlap - 1, hop)
     for turn in range(overlap):
@@ -64,4 +64,5 @@ def soonest_phase(curves: Tensor) -> Tensor:
     size = 2 * (curves.shape[-1] - 1)
     fold = torch.zeros(size, dtype=curves.dtype)
     fold[0], fold[1 : size // 2], fold[size // 2] = 1.0, 2.0, 1.0
-    return torch.fft.rfft(torch.fft.irfft(curves, n=size) * fold).imag
+    phase: Tensor = torch.fft.rfft(torch.fft.irfft(curves, n=size) * fold).imag
+    return phase

@@ -121,7 +121,7 @@ class Chance:
 
     def noise(self, steps: int, device: torch.device) -> Tensor:
         """White noise of unit variance, (batch, steps): uniform, so that it may be drawn in pieces of any size."""
-        return (self.uniform(steps, device) - 0.5) * 12.0**0.5
+        return (self.uniform(steps, device) - 0.5) * math.sqrt(12.0)
 
 
 class Excerpts(typing.Protocol):

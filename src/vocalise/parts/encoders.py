@@ -107,6 +107,9 @@ class Mel(Encoder):
     In training the mel axis is stretched at random (Jaitly & Hinton, 2013), so that the length of a throat says little.
     """
 
+    filters: Tensor
+    taper: Tensor
+
     @dataclass(frozen=True, kw_only=True)
     class Config(Encoder.Config):
         """Sizes; `ahead` frames are heard beyond each frame: one centres its window, more costs live delay."""
@@ -198,7 +201,7 @@ class Mel(Encoder):
         exact = finest(shape.device)
         sums = torch.cat([weight, weight * shape, weight * shape.square()], dim=1).to(exact).cumsum(dim=2)
         sums = (sums - F.pad(sums, (self.span, 0))[:, :, : sums.shape[2]]).to(shape.dtype)[:, :, known:]
-        total, first, second = sums.split([1, len(self.filters), len(self.filters)], dim=1)
+        total, first, second = torch.split(sums, [1, len(self.filters), len(self.filters)], dim=1)
         frames = torch.arange(known + 1, known + count + 1, device=shape.device).clamp(max=self.span)
         share = (frames / (frames + DOUBT)).to(shape.dtype)
         spread = self.spread.exp()

@@ -183,20 +183,20 @@ class ConvNeXtStack(nn.Module):
         self.width = width
         self.stem = nn.Linear(incoming, width)
         self.first = nn.LayerNorm(width)
-        every = [ConvNeXt(width, expansion=expansion, kernel=kernel, scale=1.0 / blocks) for _ in range(blocks)]
-        self.blocks = nn.ModuleList(every)
+        self.layers = [ConvNeXt(width, expansion=expansion, kernel=kernel, scale=1.0 / blocks) for _ in range(blocks)]
+        self.blocks = nn.ModuleList(self.layers)
         self.last = nn.LayerNorm(width)
         self.memory = blocks * (kernel - 1)  # columns before one that it depends on
 
     def begin(self, batch: int) -> list[Tensor]:
         """The past before anything: silence within every block."""
         weight = self.stem.weight
-        return [weight.new_zeros(batch, block.memory, self.width) for block in self.blocks]
+        return [weight.new_zeros(batch, block.memory, self.width) for block in self.layers]
 
     def forward(self, x: Tensor, pasts: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """x (batch, steps, incoming) after the pasts of all blocks -> (batch, steps, width), and the new pasts."""
         x, after = self.first(self.stem(x)), []
-        for block, past in zip(self.blocks, pasts, strict=True):
+        for block, past in zip(self.layers, pasts, strict=True):
             x, last = block(x, past)
             after.append(last)
         return self.last(x), after

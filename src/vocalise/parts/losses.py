@@ -19,6 +19,8 @@ class SpectralLoss(nn.Module):
     mean over resolutions of [ mean |Δ dB| + peaks · ‖|S| - |Ŝ|‖ / ‖|S|‖ ], and mel · mean |Δ dB| of mel bands
     """
 
+    filters: Tensor
+
     def __init__(self, rate: int, *, peaks: float, mel: float) -> None:
         super().__init__()
         self.rate, self.peaks, self.mel = rate, peaks, mel

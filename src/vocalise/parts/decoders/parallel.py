@@ -5,6 +5,7 @@ pitch ──▶ pulses ──STFT──┐× tone's filter                   (Wa
 noise ───────────STFT────┴× breath's filter ──▶ sum ──inverse STFT──▶ wave
 """
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Protocol, final
 
@@ -37,7 +38,7 @@ class _Free:
     batch: int
 
     def noise(self, steps: int, device: torch.device) -> Tensor:
-        return (torch.rand(self.batch, steps, device=device) - 0.5) * 12.0**0.5
+        return (torch.rand(self.batch, steps, device=device) - 0.5) * math.sqrt(12.0)
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,9 @@ class Parallel(Decoder):
     A frame covers its own column and `overlap` - 1 before it. The filter of the tone is the minimum-phase one of its
     level, turned by a phase of its own. Loudness sets the level from which the network deviates.
     """
+
+    to_bins: Tensor
+    to_phases: Tensor
 
     @dataclass(frozen=True, kw_only=True)
     class Config(Decoder.Config):
@@ -211,7 +215,8 @@ class Parallel(Decoder):
         voicing = between_columns(nodes[1], self.hop)
         tone, state.phase = pulses(pitch.flatten(1), self.rate, state.phase)
         noise = chance.noise(tone.shape[1], tone.device)
-        fresh = torch.stack([tone * voicing.flatten(1), noise.expand_as(tone)]).unflatten(2, (-1, self.hop))
+        fresh = torch.stack([tone * voicing.flatten(1), noise.expand_as(tone)])
+        fresh = torch.unflatten(fresh, 2, (-1, self.hop))
         state.sources = torch.cat([state.sources, fresh.to(state.sources)], dim=2)
 
     def _sounded(self, state: State, columns: int, controls: Controls) -> Tensor:
@@ -222,7 +227,7 @@ class Parallel(Decoder):
         loudness = 0.5 * torch.log(powers.unfold(1, self.overlap, 1).mean(dim=2) + 1e-10)[:, :, None]
         to_bins, to_phases = self._shaping(state, controls.formant)
         tones, noises = torch.fft.rfft(frames_of(sources.flatten(0, 1), self.overlap)).chunk(2)
-        curves = curves.unflatten(2, (3, -1))
+        curves = torch.unflatten(curves, 2, (3, -1))
         tone, phase, breath = (curves @ to_bins).unbind(2)
         # A curve that is the same at all bands is the same at all bins and has no phase: loudness comes in here.
         turned = torch.polar(_amplitude(tone + loudness), curves[:, :, 0] @ to_phases + phase)
