@@ -105,3 +105,13 @@ def test_excerpts_and_windows_carry_the_bandwidth_of_their_recording(data):
         assert torch.all(batch.bandwidth[wide] == 8000.0)
         assert torch.all((batch.bandwidth[~wide] > 2600.0) & (batch.bandwidth[~wide] < 2950.0))
         assert wide.any() and not wide.all()
+
+
+def test_a_corpus_that_believes_files_looks_no_further_than_their_rates(tmp_path):
+    write(tmp_path / "ada" / "low.wav", 2.0, 16_000, 5_000.0)
+    write(tmp_path / "bob" / "high.wav", 2.0, 24_000, 12_000.0)
+    prepared = prepare(Corpus.open(tmp_path), rate=24_000)
+    ada = next(one for one in prepared.corpus.recordings if one.singer == "ada")
+    assert prepared.bandwidth(ada) < 6_000.0
+    files = prepared.believing_files()
+    assert {one.singer: files.bandwidth(one) for one in files.corpus.recordings} == {"ada": 8_000.0, "bob": 12_000.0}

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,10 @@ class Prepared:
     def bandwidth(self, recording: Recording) -> float:
         """Up to how many Hz a prepared recording tells how its singer sounds, at most half the rate."""
         return self.bands[recording.digest]
+
+    def believing_files(self) -> "Prepared":
+        """The same, with every recording believed up to what its file's rate can hold."""
+        return replace(self, bands={one.digest: min(self.rate, one.rate) / 2.0 for one in self.corpus.recordings})
 
     def wave(self, piece: Piece) -> NDArray[np.int16]:
         """The prepared samples of a piece, (samples,), a read-only view of the mapped file; full scale is 32767.

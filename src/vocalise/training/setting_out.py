@@ -131,13 +131,14 @@ def _skeleton(recipe: Recipe, singers: int) -> Autoencoder:
 
 def _prepared(corpus: Corpus, recipe: Recipe, skeleton: Autoencoder, progress: Progress) -> Prepared:
     total = sum(corpus.seconds.values())
-    return prepare(
+    prepared = prepare(
         corpus,
         rate=skeleton.rate,
         level=recipe.material.level,
         contours=skeleton.condition.uses_pitch,
         progress=lambda share: progress("preparing", share * total, total, "seconds of audio"),
     )
+    return prepared.believing_files() if recipe.material.bandwidth == "file" else prepared
 
 
 def _settled(

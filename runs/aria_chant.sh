@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# `aria` on seven chanting voices, of whom two are one person: 10 to 21 minutes each, in the longest readings of each, and
+# held-out readings converted. docs/data.md names the recordings; the figures it gave are in docs/results.md.
+#
+#   DATA=path/to/recordings runs/aria_chant.sh WORK
+set -euo pipefail
+work=${1:?say where run and report shall be}
+: "${DATA:?say where the recordings are, see docs/data.md}"
+vocalise=${VOCALISE:-.venv/bin/vocalise}
+readings=(AchreiMot-1 Metzora-4 Emor-H Shlach-2 Shlach-3 Shlach-4 Chukat-5 Korach-3 Lech-Lecha-6 Noach-7 Vayera-7
+    Devarim-3 Reeh-6 Shoftim-1 Vayeshev-6 Vayeshev-H Vayishlach-4 Vayishlach-H Miketz-H Vayigash-H)
+only=()
+for reading in "${readings[@]}"; do only+=(--include "*/$reading.mp3"); done
+
+"$vocalise" train aria "$DATA/singing-gpl3" "${only[@]}" --size small --steps "${STEPS:-4200}" --out "$work/run"
+"$vocalise" evaluate "$DATA/singing-gpl3" "${only[@]}" --voice "$work/run/voice.safetensors" \
+    --same torah-f=torah-c --seconds 15 --transpose auto --out "$work/report"
