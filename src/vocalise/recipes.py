@@ -73,7 +73,7 @@ class Material:
     samples: Count | None = 16_000  # of an excerpt: a second
     seconds: Positive | None = None  # of an excerpt instead, rounded to whole frames, for recipes of any rate
     batch: Annotated[int, Field(ge=1, le=4096)] = 8
-    # What a recording lacks above its bandwidth is imagined after the others; or, with `file`, belongs to its sound, and
+    # What a recording lacks above its bandwidth is imagined after the others; with `file` it belongs to its sound, and
     # only what its rate could not hold is imagined.
     bandwidth: Literal["measured", "file"] = "measured"
     level: Share = 0.95  # each recording's peak; quiet ones would waste the μ-law's levels

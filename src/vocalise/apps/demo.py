@@ -49,7 +49,7 @@ class Setting:
     song_minutes: float = 3.0  # of each singer
     seed: int = 0
     size: Size | None = None  # chosen by measurement
-    recipe: str = "usvc"
+    recipe: str = "aria"
 
     def __post_init__(self) -> None:
         """Refuses what cannot be shown."""

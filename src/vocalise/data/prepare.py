@@ -200,7 +200,7 @@ def _make_contour(prepared: Prepared, recording: Recording, report: Progress | N
     """Tracks one recording, with all threads where somebody watches it."""
     wave = prepared.excerpt(Piece(recording), 0, prepared.lengths[recording.digest])
     workers = None if report else 1
-    contour = pitch_contour(wave, prepared.rate, hop=CONTOUR_HOP, workers=workers, progress=report)
+    contour = pitch_contour(wave, prepared.rate, hop=CONTOUR_HOP, workers=workers, glance=True, progress=report)
     frames = torch.stack((contour.pitch, contour.voicing)).float().numpy()
     prepared.cache.store("contour", _contour_key(prepared, recording), frames, {})
 

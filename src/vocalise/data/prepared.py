@@ -17,7 +17,7 @@ from vocalise.data.records import Finding, Piece, Recording, legible
 from vocalise.errors import CorpusError
 
 VERSION = 1  # to be raised whenever the same file and settings come to give other samples
-CONTOUR_VERSION = 1  # likewise for pitch contours
+CONTOUR_VERSION = 2  # likewise for pitch contours
 LEVEL = 0.95  # peak of each recording: quiet files would use few of the 256 levels of μ-law
 SILENCE = -60.0  # dBFS: a recording or an excerpt that is never louder is silent
 CONTOUR_HOP = 0.005  # seconds

@@ -13,7 +13,7 @@ from vocalise.apps.console import in_one_line, say, show, watching
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the choir, the run and the page.")] = Path("demo"),
     minutes: Annotated[float, typer.Option(help="Minutes of training.")] = 4.5,
-    recipe: Annotated[str, typer.Option(help="What to train: usvc or aria.")] = "usvc",
+    recipe: Annotated[str, typer.Option(help="What to train: aria or usvc.")] = "aria",
     device: Device = "auto",
 ) -> None:
     """Sing with the voice that comes along; then render a choir, train on it for some minutes, and write a page."""
