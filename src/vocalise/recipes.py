@@ -224,9 +224,9 @@ ARIA_SIZES: Mapping[Size, tuple[Mel.Config, Parallel.Config, Material]] = types.
 ARIA_ADVERSARIES: tuple[Adversary.Config, ...] = (
     SingerConfusion.Config(uniform=True),
     PitchConfusion.Config(flat=True),
-    Critic.Config(start=0.3, every=2),
+    Critic.Config(start=0.5, every=2),
     SungBy.Config(every=2),
-    Consistency.Config(start=0.4),
+    Consistency.Config(start=0.5),
 )
 
 
@@ -248,14 +248,14 @@ def aria(size: Size = "paper") -> Recipe:
             decoder=decoder,
         ),
         adversaries=tuple(one.scaled(0.05 if size == "tiny" else 1.0) for one in ARIA_ADVERSARIES),
-        protocols=(Reconstruction.Config(), Conversion.Config(start=0.4, every=4)),
+        protocols=(Reconstruction.Config(), Conversion.Config(start=0.5, every=8)),
         weights={
             "decoder": 1.0,
-            SingerConfusion.name: 4.0,
-            PitchConfusion.name: 2.0,
-            Critic.name: 1.0,
-            SungBy.name: 2.0,
-            Consistency.name: 2.0,
+            SingerConfusion.name: 0.5,
+            PitchConfusion.name: 0.5,
+            Critic.name: 0.5,
+            SungBy.name: 1.0,
+            Consistency.name: 1.0,
         },
         optimiser=Optimiser(rate=1e-3, decay=0.99, betas=(0.8, 0.99), average=0.05),
         material=material,
