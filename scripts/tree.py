@@ -23,10 +23,12 @@ def first_sentence(text: str) -> str:
 
 
 def caption(path: Path) -> str:
-    """What a file says of itself: the docstring of a module or folder, the first comment of anything else."""
+    """What a file says of itself: the docstring of a module or folder, the first comment of other texts."""
     source = path / "__init__.py" if path.is_dir() else path
     if not source.is_file():
         return ""
+    if source.suffix == ".safetensors":
+        return "A trained voice; `vocalise voices` prints its card: whom it offers, and from which recordings it learnt"
     text = source.read_text(encoding="utf-8", errors="replace")
     if source.suffix == ".py":
         return first_sentence(ast.get_docstring(ast.parse(text)) or "")
