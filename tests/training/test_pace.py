@@ -36,8 +36,10 @@ def test_a_rehearsal_passes_over_lessons_that_cost_no_more_than_a_step() -> None
 
 def test_a_step_is_measured_when_every_adversary_is_at_work(corpus: Corpus) -> None:
     learner = small_learner(corpus, rivals_recipe())
-    measure(learner, learn)
+    pace = measure(learner, learn)
     assert learner.meter.read()["critic"] != 0.0
+    assert len(pace.lessons) == len(learner.protocols) == len(learner.recipe.protocols) == 2
+    assert steps_within(0.01, pace, settings(learner.recipe))[0] >= 1
     assert all(rival.adam.state for rival in learner.rivals if any(True for _ in rival.network.parameters()))
 
 

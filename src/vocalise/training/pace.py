@@ -39,7 +39,8 @@ class Pace:
 
 def measure(learner: Learner, learn: Callable[[Learner], object]) -> Pace:
     """Times a few real steps of a learner that will not be used any more, as they are late in a run."""
-    learner.step, learner.protocols = max(0, learner.steps - STEPS - 2), learner.protocols[:1]
+    every = learner.protocols
+    learner.step, learner.protocols = max(0, learner.steps - STEPS - 2), every[:1]
     for adversary in learner.adversaries:
         for _ in range(PRACTISED):
             adversary.after_turn()
@@ -49,6 +50,7 @@ def measure(learner: Learner, learn: Callable[[Learner], object]) -> Pace:
         learn(learner)
         taken += 1
     step = (time.perf_counter() - begun) / taken
+    learner.protocols = every
     window = step / learner.recipe.material.batch / 3  # a pass without its gradient costs a third of a step
     return measure_lessons(learner, Pace(step=step, lessons=(), window=window, stream=0.0))
 
