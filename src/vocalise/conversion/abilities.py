@@ -37,13 +37,7 @@ def weighs_breath(model: Autoencoder) -> bool:
 
 def sings_live(model: Autoencoder) -> bool:
     """Whether it can sing while it is still listening."""
-    if not hears(model) or model.decoder.autoregressive:
-        return False
-    try:
-        model.encoder.begin(1)
-    except NotImplementedError:
-        return False
-    return True
+    return hears(model) and model.encoder.streams and not model.decoder.autoregressive
 
 
 def require_live(voice: Voice) -> None:

@@ -38,9 +38,7 @@ class Exported:
     facts: dict[str, str]
 
 
-def export(
-    voice: Voice, out: str | os.PathLike[str], *, part: Part = "decoder", precision: GraphPrecision = "float32"
-) -> Exported:
+def export(voice: Voice, out: str | os.PathLike[str], *, part: str = "decoder", precision: str = "float32") -> Exported:
     """Writes the network of the decoder, or of the encoder behind its log-mel front, as an ONNX file.
 
     The transforms around it are not in the file. For the decoder they are: `told`, (batch, columns, channels), is the
@@ -53,13 +51,14 @@ def export(
         OSError: the file cannot be written.
     """
     stack, head, facts = _network(voice, part)
-    if precision not in GRAPHS:
+    kind = next((one for one in GRAPHS if one == precision), None)
+    if kind is None:
         raise ConfigError(f"--precision {precision!r}: an ONNX file has one of {', '.join(GRAPHS)}.")
-    graph = stack_graph(stack, head, precision=precision, facts={**facts, "precision": precision})
+    graph = stack_graph(stack, head, precision=kind, facts={**facts, "precision": kind})
     deviation = _deviation(stack, head, graph)
-    if deviation > ALLOWED[precision]:
+    if deviation > ALLOWED[kind]:
         raise ConfigError(
-            f"The ONNX network deviates from PyTorch's by {deviation:.1%}, more than {ALLOWED[precision]:.2%}; nothing "
+            f"The ONNX network deviates from PyTorch's by {deviation:.1%}, more than {ALLOWED[kind]:.2%}; nothing "
             "was written. Take --precision float32, or another version of onnxruntime."
         )
     with write_aside(out) as aside:
@@ -67,7 +66,7 @@ def export(
     return Exported(path=Path(out), size=len(graph), deviation=deviation, facts=facts)
 
 
-def _network(voice: Voice, part: Part) -> tuple[ConvNeXtStack, nn.Linear, dict[str, str]]:
+def _network(voice: Voice, part: str) -> tuple[ConvNeXtStack, nn.Linear, dict[str, str]]:
     model, kinds = voice.model, {"decoder": Parallel, "encoder": Mel}
     if part not in PARTS:
         raise ConfigError(f"--part {part!r}: the choices are {', '.join(PARTS)}.")

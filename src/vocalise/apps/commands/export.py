@@ -25,5 +25,5 @@ def export(
         raise ConfigError(f"{out} is there already; give --overwrite, or another name.")
     if not out.absolute().parent.is_dir():
         raise ConfigError(f"There is no folder {out.parent} to write {out.name} to; make it first.")
-    done = write(load_voice(voice), out, part=part, precision=precision)  # type: ignore[arg-type]
+    done = write(load_voice(voice), out, part=part, precision=precision)
     show(f"{done.path}: {done.size / 1e6:.1f} MB, ONNX, {precision}; deviates from PyTorch by {done.deviation:.2g}.")

@@ -7,7 +7,7 @@ noise ───────────STFT────┴× breath's filter ─
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Protocol, final
+from typing import Annotated, final
 
 import torch
 from pydantic import Field
@@ -24,13 +24,6 @@ LOUDEST = 6.0  # nepers that a filter may amplify by: 52 dB
 NEPERS = 8.685889638  # dB
 
 
-class Luck(Protocol):
-    """Where noise comes from: a `Chance`, or one of those below."""
-
-    def noise(self, steps: int, device: torch.device) -> Tensor:
-        """White noise of unit variance, (batch or 1, steps)."""
-
-
 @dataclass(frozen=True)
 class _Free:
     """PyTorch's own luck, for training."""
@@ -39,16 +32,6 @@ class _Free:
 
     def noise(self, steps: int, device: torch.device) -> Tensor:
         return (torch.rand(self.batch, steps, device=device) - 0.5) * math.sqrt(12.0)
-
-
-@dataclass(frozen=True)
-class _Fixed:
-    """The same luck every time, for evaluation."""
-
-    generator: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0))
-
-    def noise(self, steps: int, device: torch.device) -> Tensor:
-        return Chance((self.generator,)).noise(steps, device)
 
 
 class FilterNetwork(nn.Module):
@@ -146,7 +129,7 @@ class Parallel(Decoder):
 
         In training noise is torch's own; in evaluation it is always the same.
         """
-        chance = _Free(len(target)) if self.training else _Fixed()
+        chance = _Free(len(target)) if self.training else Chance((torch.Generator().manual_seed(0),))
         state = self.begin(condition.shape[0])
         parts = [self._extended(state, condition, controls, chance), self._finished(state, chance)]
         estimate = torch.cat(parts, dim=2)
@@ -177,7 +160,7 @@ class Parallel(Decoder):
         """The last `lookahead` columns (fewer, if fewer were told), as if the last one were held."""
         return self._finished(state, chance)
 
-    def _finished(self, state: State, chance: Luck) -> Tensor:
+    def _finished(self, state: State, chance: Chance | _Free) -> Tensor:
         if state.last is None:
             return state.sounding.new_zeros(len(state.sounding), 1, 0)
         condition, controls = state.last
@@ -190,7 +173,7 @@ class Parallel(Decoder):
         )
         return self._extended(state, condition.expand(-1, -1, line[1]), held, chance)
 
-    def _extended(self, state: State, condition: Tensor, controls: Controls, chance: Luck) -> Tensor:
+    def _extended(self, state: State, condition: Tensor, controls: Controls, chance: Chance | _Free) -> Tensor:
         columns = condition.shape[2]
         if not columns:
             return condition.new_zeros(condition.shape[0], 1, 0)
@@ -203,7 +186,7 @@ class Parallel(Decoder):
         state.fed += columns
         return sung[:, late:].flatten(1).unsqueeze(1)
 
-    def _feed(self, state: State, drawn: Tensor, controls: Controls, chance: Luck) -> None:
+    def _feed(self, state: State, drawn: Tensor, controls: Controls, chance: Chance | _Free) -> None:
         """Puts curves, levels and sources into their queues: a source is one column late, a curve `ahead`."""
         state.curves = torch.cat([state.curves, drawn], dim=1)
         powers = torch.exp(controls.loudness.to(state.levels) * (2.0 / NEPERS))
