@@ -26,9 +26,9 @@ def with_throat(*, resonance: float = 0.0, breath: float = -6.0) -> Converter:
     voice = voice_of("aria")
     bands = voice.model.decoder.bands
     with torch.no_grad():
-        tone, _, noise = voice.model.decoder.network.head.bias.view(3, bands)
+        tone, _, noise = voice.model.decoder.network.head.bias.view(-1, 3, bands).unbind(1)
         tone.copy_(torch.linspace(0.5, -3.0, bands))
-        tone[bands // 2 - 1 : bands // 2 + 2] += resonance
+        tone[:, bands // 2 - 1 : bands // 2 + 2] += resonance
         noise.fill_(breath)
     return Converter(voice)
 

@@ -106,6 +106,7 @@ class Sung:
     """What the hands remember; see `decoders.parallel.State`."""
 
     pasts: list[Tensor]
+    told: Tensor  # (1, channels, columns)
     phase: Tensor  # (1,)
     nodes: Array  # (2, 2)
     sources: Array  # (2, columns, hop)
@@ -136,16 +137,16 @@ class Hands(nn.Module):
         plain = self.decoder[0].begin(1)
         sources, curves = plain.sources[:, 0].numpy(), plain.curves[0].numpy()
         nodes, levels, sounding = plain.nodes[:, 0].numpy(), plain.levels[0].numpy(), plain.sounding[0].numpy()
-        return Sung(plain.pasts, plain.phase, nodes, sources, curves, levels, sounding)
+        return Sung(plain.pasts, plain.told, plain.phase, nodes, sources, curves, levels, sounding)
 
     def extend(self, state: Sung, condition: Tensor, controls: Controls, chance: Chance) -> Tensor:
         """Condition (1, channels, n) -> what is final of the signal, (1, 1, up to n · hop)."""
         columns = condition.shape[2]
         if not columns:
             return condition.new_zeros(1, 1, 0)
-        drawn, state.pasts = self.network(condition, state.pasts)
+        drawn = self._drawn(state, condition)
         state.last = (condition[:, :, -1:], controls.columns(slice(columns - 1, columns)))
-        self._feed(state, drawn[0].float().numpy(), controls, chance)
+        self._feed(state, drawn, controls, chance)
         sung = self._sounded(state, columns, controls)
         late = max(0, min(columns, self.lookahead - state.fed))
         state.fed += columns
@@ -160,6 +161,16 @@ class Hands(nn.Module):
         lines = {name: getattr(controls, name).expand(-1, self.lookahead) for name in ("pitch", "voicing", "loudness")}
         held = Controls(identity=held.identity, formant=held.formant, breath=held.breath, **lines)
         return self.extend(state, condition.expand(-1, -1, self.lookahead), held, chance)
+
+    def _drawn(self, state: Sung, condition: Tensor) -> Array:
+        told = torch.cat([state.told, condition], dim=2)
+        whole = told.shape[2] - told.shape[2] % self.network.at_once
+        state.told = told[:, :, whole:]
+        if not whole:
+            return state.curves[:0]
+        drawn, state.pasts = self.network(told[:, :, :whole], state.pasts)
+        columns: Array = drawn[0].float().numpy()
+        return columns
 
     def _feed(self, state: Sung, drawn: Array, controls: Controls, chance: Chance) -> None:
         state.curves = np.concatenate([state.curves, drawn])

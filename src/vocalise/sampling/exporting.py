@@ -41,9 +41,10 @@ class Exported:
 def export(voice: Voice, out: str | os.PathLike[str], *, part: str = "decoder", precision: str = "float32") -> Exported:
     """Writes the network of the decoder, or of the encoder behind its log-mel front, as an ONNX file.
 
-    The transforms around it are not in the file. For the decoder they are: `told`, (batch, columns, channels), is the
-    condition; `drawn`, (batch, columns, 3 · bands), holds in nepers the level of the tone's filter, its phase in
-    radians, and the level of the noise's filter. The facts in the file give rate, hop and the rest.
+    The transforms around it are not in the file. For the decoder they are: `told`, (batch, steps, at_once · channels),
+    is the condition of `at_once` columns, one after the other; `drawn`, (batch, steps, at_once · 3 · bands), holds for
+    each of them in nepers the level of the tone's filter, its phase in radians, and the level of the noise's filter.
+    The facts in the file give rate, hop, `at_once` and the rest.
 
     Raises:
         Unsupported: the voice's recipe has no such network.
@@ -73,7 +74,7 @@ def _network(voice: Voice, part: str) -> tuple[ConvNeXtStack, nn.Linear, dict[st
     facts = {"recipe": voice.recipe.name, "part": part, "rate": str(model.rate), "hop": str(model.condition.hop)}
     if part == "decoder" and isinstance(model.decoder, Parallel):
         decoder = model.decoder
-        facts |= {"bands": str(decoder.bands), "overlap": str(decoder.overlap)}
+        facts |= {"bands": str(decoder.bands), "overlap": str(decoder.overlap), "at_once": str(decoder.network.at_once)}
         return decoder.network.stack, decoder.network.head, facts | {"licence": voice.card.licence}
     if part == "encoder" and isinstance(model.encoder, Mel):
         return model.encoder.stack, model.encoder.head, facts | {"licence": voice.card.licence}

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vocalise.parts.decoders.parallel import FilterNetwork
+
 
 class HalfLinear(nn.Module):
     """A linear layer with weights in bfloat16; takes and gives float32, so that sums of blocks lose nothing."""
@@ -27,9 +29,10 @@ class HalfLinear(nn.Module):
 class HalfNetwork(nn.Module):
     """Stands in for a network; its weights stay where they were, under the same names, beside a copy in bfloat16."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: FilterNetwork) -> None:
         super().__init__()
         self._modules.update(network._modules)
+        self.at_once = network.at_once
         self.quick = (halved(network),)  # in a tuple, so that its weights are not counted as this module's
 
     @torch.no_grad()

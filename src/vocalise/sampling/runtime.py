@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vocalise.errors import ConfigError
-from vocalise.parts.decoders.parallel import FilterNetwork
+from vocalise.parts.decoders.parallel import FilterNetwork, in_groups, out_of_groups
 from vocalise.parts.layers import ConvNeXtStack
 from vocalise.sampling.graph import REMEDY, GraphPrecision, stack_graph
 
@@ -46,14 +46,15 @@ class RuntimeNetwork(nn.Module):
     def __init__(self, network: FilterNetwork, *, precision: GraphPrecision, threads: int) -> None:
         super().__init__()
         self._modules.update(network._modules)
+        self.at_once = network.at_once
         graph = stack_graph(network.stack, network.head, precision=precision)
         self.quick = (RuntimeStack(network.stack, graph, threads=threads),)
 
     @torch.no_grad()
     def forward(self, condition: Tensor, pasts: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """(batch, channels, columns) after the pasts of all blocks -> (batch, columns, out), and the new pasts."""
-        drawn: tuple[Tensor, list[Tensor]] = self.quick[0](condition.transpose(1, 2), pasts)
-        return drawn
+        drawn, after = self.quick[0](in_groups(condition, self.at_once), pasts)
+        return out_of_groups(drawn, self.at_once), after
 
 
 def session(graph: bytes, *, threads: int) -> Any:

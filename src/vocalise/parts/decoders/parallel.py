@@ -1,6 +1,6 @@
 """Parallel: all samples at once, harmonics and noise through filters that a network draws frame by frame.
 
-condition ──ConvNeXt──▶ three curves a column: tone's level, its phase, breath's level
+condition ──ConvNeXt, some columns a step──▶ three curves a column: tone's level, its phase, breath's level
 pitch ──▶ pulses ──STFT──┐× tone's filter                   (Wang et al., 2019; Engel et al., 2020; Siuzdak, 2023)
 noise ───────────STFT────┴× breath's filter ──▶ sum ──inverse STFT──▶ wave
 """
@@ -12,6 +12,7 @@ from typing import Annotated, final
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from vocalise.audio.filtering import band_centres, curve_matrix, frames_of, overlapped, soonest_phase
 from vocalise.audio.harmonics import between_columns, pulses
@@ -35,23 +36,54 @@ class _Free:
 
 
 class FilterNetwork(nn.Module):
-    """From what is told to what is drawn: (batch, channels, columns) -> (batch, columns, 3 · bands); no transform."""
+    """From what is told to what is drawn: (batch, channels, columns) -> (batch, columns, 3 · bands); no transform.
 
-    def __init__(self, channels: int, bands: int, *, width: int, blocks: int, expansion: int, kernel: int) -> None:
+    A step hears and draws `at_once` columns (the reduction factor of Wang et al., 2017), of which there must be whole
+    groups: half as many steps cost half as much, and every column keeps curves of its own.
+    """
+
+    def __init__(
+        self, channels: int, bands: int, *, width: int, blocks: int, expansion: int, kernel: int, at_once: int
+    ) -> None:
         super().__init__()
-        self.stack = ConvNeXtStack(channels, width, blocks=blocks, expansion=expansion, kernel=kernel)
-        self.head = nn.Linear(width, 3 * bands)
-        nn.init.normal_(self.head.weight, std=0.02)
+        self.at_once = at_once
+        self.stack = ConvNeXtStack(at_once * channels, width, blocks=blocks, expansion=expansion, kernel=kernel)
+        self.head = nn.Linear(width, at_once * 3 * bands)
+        # The columns of a step begin alike, or their differences would be heard as a tone of their own.
+        column = nn.init.normal_(torch.empty(3 * bands, width), std=0.02)
+        self.head.weight.data.copy_(column.repeat(at_once, 1))
         nn.init.zeros_(self.head.bias)
 
     def forward(self, condition: Tensor, pasts: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """What is drawn, and the pasts of what follows."""
-        deep, after = self.stack(condition.transpose(1, 2), pasts)
-        return self.head(deep), after
+        deep, after = self.stack(in_groups(condition, self.at_once), pasts)
+        return out_of_groups(self.head(deep), self.at_once), after
+
+
+def in_groups(condition: Tensor, at_once: int) -> Tensor:
+    """(batch, channels, columns) -> (batch, columns / at_once, at_once · channels)."""
+    return torch.unflatten(condition.transpose(1, 2), 1, (-1, at_once)).flatten(2)
+
+
+def out_of_groups(drawn: Tensor, at_once: int) -> Tensor:
+    """(batch, groups, at_once · n) -> (batch, groups · at_once, n)."""
+    return torch.unflatten(drawn, 2, (at_once, -1)).flatten(1, 2)
 
 
 def _amplitude(nepers: Tensor) -> Tensor:
     return torch.exp(nepers.clamp(max=LOUDEST))
+
+
+def _product(curves: Tensor, matrix: Tensor) -> Tensor:
+    """(..., bands) by (bands, bins) as one product of matrices; PyTorch would make one of every column."""
+    return torch.unflatten(curves.reshape(-1, curves.shape[-1]) @ matrix, 0, curves.shape[:-1])
+
+
+def _prolonged(controls: Controls, columns: int) -> Controls:
+    """The same performer, who holds the last column for so many more."""
+    lines = (controls.pitch, controls.voicing, controls.loudness)
+    pitch, voicing, loudness = (F.pad(line, (0, columns), mode="replicate") for line in lines)
+    return replace(controls, pitch=pitch, voicing=voicing, loudness=loudness)
 
 
 @dataclass
@@ -59,6 +91,7 @@ class State:
     """What the decoder remembers: its network's past, the phase, and columns that still wait for later ones."""
 
     pasts: list[Tensor]
+    told: Tensor  # (batch, channels, columns)   fewer than a step of the network hears
     phase: Tensor  # (batch,)   periods
     nodes: Tensor  # (2, batch, 2)   pitch and voicing of the last two columns
     sources: Tensor  # (2, batch, columns, hop)   tone and noise not yet in a frame, or in some of theirs
@@ -83,7 +116,7 @@ class Parallel(Decoder):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(Decoder.Config):
-        """Sizes, and how far a column may look ahead: 1 costs no delay, because pitch has to wait as long."""
+        """Sizes, and how far a column may look ahead: one column costs no delay, because pitch has to wait as long."""
 
         width: Channels = 512
         blocks: Depth = 8
@@ -91,7 +124,8 @@ class Parallel(Decoder):
         kernel: Annotated[int, Field(ge=1, le=63)] = 7
         bands: Annotated[int, Field(ge=8, le=1024)] = 128
         overlap: Annotated[int, Field(ge=2, le=8)] = 2  # columns that a frame covers
-        ahead: Annotated[int, Field(ge=0, le=256)] = 1  # columns beyond its own that a filter depends on
+        at_once: Annotated[int, Field(ge=1, le=16)] = 2  # columns that a step of the network draws
+        ahead: Annotated[int, Field(ge=0, le=256)] = 0  # columns beyond its step that a filter depends on
         peaks: Annotated[float, Field(ge=0.0, le=1e3)] = 10.0  # weight of spectral convergence beside a dB
         mel: Annotated[float, Field(ge=0.0, le=1e3)] = 1.0  # weight of mel bands beside bins
 
@@ -106,7 +140,8 @@ class Parallel(Decoder):
         self.hop, self.autoregressive, self.rate = hop, False, rate
         self.shapes_formants = self.shapes_breath = True
         self.overlap, self.ahead, self.size = config.overlap, config.ahead, config.overlap * hop
-        self.wait = max(1, config.ahead)  # columns until all that a frame needs is known
+        # Columns until all that a frame needs is known: the next one's pitch, and all that its step hears.
+        self.wait = max(1, config.ahead + config.at_once - 1)
         self.lookahead = self.wait + config.overlap - 1
         self.bands = len(band_centres(rate, self.size, config.bands))
         self.network = FilterNetwork(
@@ -116,7 +151,9 @@ class Parallel(Decoder):
             blocks=config.blocks,
             expansion=config.expansion,
             kernel=config.kernel,
+            at_once=config.at_once,
         )
+        self.channels = condition
         self.loss = SpectralLoss(rate, peaks=config.peaks, mel=config.mel)
         curves, phases = self._shapes(0.0)
         self.register_buffer("to_bins", curves, persistent=False)
@@ -130,9 +167,9 @@ class Parallel(Decoder):
         In training noise is torch's own; in evaluation it is always the same.
         """
         chance = _Free(len(target)) if self.training else Chance((torch.Generator().manual_seed(0),))
-        state = self.begin(condition.shape[0])
-        parts = [self._extended(state, condition, controls, chance), self._finished(state, chance)]
-        estimate = torch.cat(parts, dim=2)
+        told = F.pad(condition, (0, self.lookahead), mode="replicate")
+        held = _prolonged(controls, self.lookahead)
+        estimate = self._extended(self.begin(len(target)), told, held, chance)
         with torch.autocast(target.device.type, enabled=False):
             loss, apart = self.loss.measured(target[:, 0].float(), estimate[:, 0], bandwidth)
         return Decoded(loss=loss, estimate=estimate, figure=apart)
@@ -142,6 +179,7 @@ class Parallel(Decoder):
         zeros, overlap = self.network.head.weight.new_zeros, self.overlap
         return State(
             pasts=self.network.stack.begin(batch),
+            told=zeros(batch, self.channels, 0),
             phase=zeros(batch),
             nodes=zeros(2, batch, 2),
             sources=zeros(2, batch, self.wait + overlap - 2, self.hop),  # what is fed first lies before the beginning
@@ -158,26 +196,17 @@ class Parallel(Decoder):
     @torch.no_grad()
     def finish(self, state: State, chance: Chance) -> Tensor:
         """The last `lookahead` columns (fewer, if fewer were told), as if the last one were held."""
-        return self._finished(state, chance)
-
-    def _finished(self, state: State, chance: Chance | _Free) -> Tensor:
         if state.last is None:
             return state.sounding.new_zeros(len(state.sounding), 1, 0)
         condition, controls = state.last
-        line = (1, self.lookahead)
-        held = replace(
-            controls,
-            pitch=controls.pitch.expand(-1, line[1]),
-            voicing=controls.voicing.expand(-1, line[1]),
-            loudness=controls.loudness.expand(-1, line[1]),
-        )
-        return self._extended(state, condition.expand(-1, -1, line[1]), held, chance)
+        held = _prolonged(controls, self.lookahead - 1)
+        return self._extended(state, condition.expand(-1, -1, self.lookahead), held, chance)
 
     def _extended(self, state: State, condition: Tensor, controls: Controls, chance: Chance | _Free) -> Tensor:
         columns = condition.shape[2]
         if not columns:
             return condition.new_zeros(condition.shape[0], 1, 0)
-        drawn, state.pasts = self.network(condition, state.pasts)
+        drawn = self._drawn(state, condition)
         state.last = (condition[:, :, -1:], controls.columns(slice(columns - 1, columns)))
         with torch.autocast(condition.device.type, enabled=False):
             self._feed(state, drawn.float(), controls, chance)
@@ -185,6 +214,16 @@ class Parallel(Decoder):
         late = max(0, min(columns, self.lookahead - state.fed))  # columns from before the beginning
         state.fed += columns
         return sung[:, late:].flatten(1).unsqueeze(1)
+
+    def _drawn(self, state: State, condition: Tensor) -> Tensor:
+        """What the network draws for as many columns as make whole steps: (batch, columns, 3 · bands)."""
+        told = torch.cat([state.told.to(condition), condition], dim=2)
+        drawn = state.curves[:, :0]
+        whole = told.shape[2] - told.shape[2] % self.network.at_once
+        state.told = told[:, :, whole:]
+        if whole:
+            drawn, state.pasts = self.network(told[:, :, :whole], state.pasts)
+        return drawn
 
     def _feed(self, state: State, drawn: Tensor, controls: Controls, chance: Chance | _Free) -> None:
         """Puts curves, levels and sources into their queues: a source is one column late, a curve `ahead`."""
@@ -211,9 +250,9 @@ class Parallel(Decoder):
         to_bins, to_phases = self._shaping(state, controls.formant)
         tones, noises = torch.fft.rfft(frames_of(sources.flatten(0, 1), self.overlap)).chunk(2)
         curves = torch.unflatten(curves, 2, (3, -1))
-        tone, phase, breath = (curves @ to_bins).unbind(2)
+        tone, phase, breath = _product(curves, to_bins).unbind(2)
         # A curve that is the same at all bands is the same at all bins and has no phase: loudness comes in here.
-        turned = torch.polar(_amplitude(tone + loudness), curves[:, :, 0] @ to_phases + phase)
+        turned = torch.polar(_amplitude(tone + loudness), _product(curves[:, :, 0], to_phases) + phase)
         spectrum = tones * turned + noises * _amplitude(breath + (loudness + controls.breath / NEPERS))
         sung = overlapped(torch.fft.irfft(spectrum, n=self.size), self.overlap)
         begun = sung[:, : self.overlap - 1] + state.sounding
