@@ -19,7 +19,7 @@ from vocalise.audio.harmonics import LOWEST, pulses
 from vocalise.autoencoder import Autoencoder
 from vocalise.parts.contracts import Chance, Controls
 from vocalise.parts.decoders.parallel import LOUDEST, NEPERS, Parallel
-from vocalise.parts.encoders import DOUBT, Mel
+from vocalise.parts.encoders.mel import DOUBT, Mel
 
 Array = NDArray[Any]
 

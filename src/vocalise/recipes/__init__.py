@@ -1,0 +1,53 @@
+"""The table of the field: each system is a function of a few lines that says how it differs from its ancestor.
+
+| recipe    | encoder | condition         | decoder  | adversaries     | protocols                        |
+|-----------|---------|-------------------|----------|-----------------|----------------------------------|
+| `wavenet` | Blank   | voice             | WaveNet  |                 | reconstruction                   |
+| `nsynth`  | Dilated | content           | WaveNet  |                 | reconstruction                   |
+| `usvc`    | Dilated | content + voice   | WaveNet  | SingerConfusion | reconstruction → backtranslation |
+| `aria`    | Mel     | + pitch, loudness | Parallel | five of them    | reconstruction, then conversion  |
+
+All have a Continuous bottleneck; `aria` hears and sings waves, the others a MuLaw signal. A size scales widths and
+keeps depths; `usvc` and `aria` have tables of sizes of their own.
+"""
+
+import types
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from vocalise.errors import ConfigError
+from vocalise.recipes.records import SIZES, WIDTHS, Material, Optimiser, Recipe, Size
+from vocalise.recipes.songs import aria
+from vocalise.recipes.waves import nsynth, usvc, wavenet
+
+__all__ = (
+    "RECIPES",
+    "SIZES",
+    "WIDTHS",
+    "Material",
+    "Optimiser",
+    "Recipe",
+    "Size",
+    "aria",
+    "nsynth",
+    "recipe",
+    "usvc",
+    "wavenet",
+)
+
+RECIPES: Mapping[str, Callable[[Size], Recipe]] = types.MappingProxyType(
+    {function.__name__: function for function in (wavenet, nsynth, usvc, aria)}
+)
+
+
+def recipe(name: str, size: str = "paper") -> Recipe:
+    """The recipe of a system at a size.
+
+    Raises:
+        ConfigError: there is no such recipe or size; the message names those that are.
+    """
+    if name not in RECIPES:
+        raise ConfigError(f"There is no recipe {name!r}; the choices are {', '.join(RECIPES)}.")
+    if size not in WIDTHS:
+        raise ConfigError(f"There is no size {size!r}; the choices are {', '.join(WIDTHS)}.")
+    return RECIPES[name](cast(Size, size))
