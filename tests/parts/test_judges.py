@@ -32,8 +32,8 @@ def test_a_judge_learns_singers_from_recordings_and_hears_them_in_the_song(model
     judge.entry.taken = 1000
     song = heard(outcome, torch.zeros(3, 1, 5120), timbre(slopes))
     own, others = judge.fool_loss(song), judge.fool_loss(asked(song, torch.eye(3).roll(1, 0).tolist()))
-    mixture = judge.fool_loss(asked(song, [[0.5, 0.5, 0.0], [0.0, 0.5, 0.5], [0.5, 0.0, 0.5]]))
-    assert own + 1.0 < mixture < others - 1.0
+    mixture = judge.fool_loss(asked(song, [[0.5, 0.0, 0.5], [0.5, 0.5, 0.0], [0.0, 0.5, 0.5]]))
+    assert own + 2.0 < others and mixture.item() == pytest.approx(0.5 * (own + others).item(), rel=1e-3)
 
 
 def test_a_judge_hears_neither_level_nor_pauses(model):
@@ -56,8 +56,8 @@ def test_nobody_is_known_by_the_file_format(model):
     narrow = torch.fft.irfft(spectrum, n=wide.shape[-1])
     mixed = torch.cat([wide[:1], narrow[1:]])
     both = [judge._heard(one, torch.tensor([8000.0, 4000.0, 4000.0])) for one in (wide, mixed)]
-    assert (both[0] - both[1]).abs().max() < 0.05
-    assert (judge._heard(wide, None) - judge._heard(mixed, None)).abs().max() > 0.5
+    assert (both[0] - both[1]).abs().mean() < 0.005
+    assert (judge._heard(wide, None) - judge._heard(mixed, None)).abs().mean() > 0.2
 
 
 def test_a_judge_learns_nothing_where_nobody_knows_who_sang(model, sing):

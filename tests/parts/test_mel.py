@@ -5,6 +5,7 @@ import torch
 
 from vocalise.audio.filtering import curve_matrix
 from vocalise.parts import Mel
+from vocalise.parts.encoders import mel
 
 RATE, HOP = 16_000, 160
 
@@ -24,9 +25,10 @@ def singing(columns, batch=1):
     return (0.2 * torch.sin(6.28 * 200 * time) + 0.2 * torch.sin(6.28 * 200 * notes * time)).unsqueeze(1)
 
 
+@pytest.mark.parametrize("window", [0.0, 0.6])
 @pytest.mark.parametrize("ahead", [0, 1, 5])
-def test_hearing_as_it_comes_is_hearing_the_whole(ahead):
-    listener, wave = ear(ahead=ahead).eval(), singing(90, batch=2)
+def test_hearing_as_it_comes_is_hearing_the_whole(ahead, window):
+    listener, wave = ear(ahead=ahead, window=window).eval(), singing(90, batch=2)
     whole = listener(wave)
     state, heard, place = listener.begin(2), [], 0
     for count in (1, 1, 5, 1, 40, 42):
@@ -37,8 +39,9 @@ def test_hearing_as_it_comes_is_hearing_the_whole(ahead):
     assert torch.allclose(torch.cat(heard, dim=2), whole, atol=1e-4)
 
 
-def test_gain_does_not_matter():
-    listener, wave = ear().eval(), singing(80)
+@pytest.mark.parametrize("window", [0.0, 0.6])
+def test_gain_does_not_matter(window):
+    listener, wave = ear(window=window).eval(), singing(80)
     assert torch.allclose(listener(wave), listener(0.05 * wave), atol=2e-2)
 
 
@@ -56,12 +59,30 @@ def test_a_microphone_matters_little_once_it_has_been_heard_for_a_while():
     assert without > 0.3 and left < 0.3 * without
 
 
-def test_training_stretches_the_mel_axis_and_evaluation_does_not():
-    listener, wave = ear(), singing(40)
+@pytest.mark.parametrize("choices", [{"warp": 0.0}, {"colour": 0.0}])
+def test_training_stretches_and_colours_and_evaluation_does_not(choices):
+    listener, wave = ear(**choices), singing(40)
     assert not torch.equal(listener(wave), listener(wave))
     assert torch.equal(listener.eval()(wave), listener(wave))
-    still = ear(warp=0.0)
+    still = ear(warp=0.0, colour=0.0)
     assert torch.equal(still(wave), still(wave))
+
+
+def test_the_colour_that_training_adds_is_smooth_and_of_the_size_that_is_asked():
+    torch.manual_seed(0)
+    added = 4.342944819 * mel._coloured(torch.zeros(500, 80, 3), 4.0 / 4.342944819)
+    assert added.shape == (500, 80, 1)  # one microphone throughout
+    assert 6.0 < added.abs().max() <= 8.0 and added[:, :, 0].diff(dim=1).abs().max() < 1.0
+    assert added.mean(dim=0).abs().max() < 0.6
+
+
+def test_without_a_window_a_frame_depends_on_nothing_older_than_its_network():
+    listener, wave = ear(window=0.0).eval(), singing(90)
+    other = wave.clone()
+    other[:, :, : 20 * HOP] = 0.3 * torch.randn(1, 1, 20 * HOP)
+    reach = listener.context[0] // HOP
+    assert reach < 60
+    assert torch.equal(listener(wave)[:, :, 20 + reach :], listener(other)[:, :, 20 + reach :])
 
 
 def test_it_hears_the_same_at_every_rate_below_the_bandwidth():

@@ -55,10 +55,10 @@ def sung(decoder, condition, controls, sizes):
     return torch.cat([*parts, decoder.finish(state, chance)], dim=2)
 
 
-@pytest.mark.parametrize("rate", [16_000, 44_100])
+@pytest.mark.parametrize(("rate", "window"), [(16_000, 0.0), (16_000, 0.5), (44_100, 0.0)])
 @pytest.mark.parametrize("sizes", [(1,), (3, 1, 8), (200,)])
-def test_ears_hear_what_the_encoder_hears(rate, sizes):
-    model = model_at(rate)
+def test_ears_hear_what_the_encoder_hears(rate, window, sizes):
+    model = model_at(rate, encoder__window=window)
     wave = 0.2 * torch.randn(1, 1, 120 * model.hop, generator=torch.Generator().manual_seed(0))
     wave[:, :, 30 * model.hop : 40 * model.hop] = 0.0
     wave *= torch.linspace(0, 1, wave.shape[2])
@@ -69,7 +69,7 @@ def test_ears_hear_what_the_encoder_hears(rate, sizes):
 
 @pytest.mark.parametrize(
     ("rate", "settings"),
-    [(16_000, {}), (44_100, {}), (24_000, {"decoder__overlap": 3}), (16_000, {"decoder__ahead": 0})],
+    [(16_000, {}), (44_100, {}), (24_000, {"decoder__overlap": 3}), (16_000, {"decoder__at_once": 1})],
 )
 @pytest.mark.parametrize("sizes", [(1,), (2, 7)])
 def test_hands_sing_what_the_decoder_sings(rate, settings, sizes):

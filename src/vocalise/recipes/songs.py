@@ -32,7 +32,7 @@ ARIA_SIZES: Mapping[Size, tuple[Mel.Config, Parallel.Config, Material]] = types.
             Material(samples=None, seconds=1.5, batch=12),
         ),
         "tiny": (
-            Mel.Config(width=16, blocks=2, channels=8, window=0.5),
+            Mel.Config(width=16, blocks=2, channels=8),
             Parallel.Config(width=16, blocks=2, bands=32),
             Material(samples=None, seconds=0.5, batch=2),
         ),

@@ -55,10 +55,12 @@ class Ears(nn.Module):
         self.stack = encoder.stack
         self.hop, self.channels, self.context = encoder.hop, encoder.channels, encoder.context
         self.ahead, self.size, self.span = encoder.ahead, encoder.size, encoder.span
+        self.normalises = encoder.normalises
         self._filters, self._taper = (encoder.get_buffer(name).numpy() for name in ("filters", "taper"))
         spread = encoder.spread.detach().exp()[:, 0]
         self._usual = encoder.usual.detach()[:, 0].numpy()
-        self._usual_square = self._usual**2 + spread.numpy() ** 2
+        self._spread = spread.numpy()
+        self._usual_square = self._usual**2 + self._spread**2
         self._head, self._bias = (x.detach().numpy() for x in (encoder.head.weight, encoder.head.bias))
 
     def begin(self, batch: int) -> Heard:
@@ -89,6 +91,9 @@ class Ears(nn.Module):
         power = self._filters @ (spectrum.real**2 + spectrum.imag**2)
         energy = float(power.sum()) + 1e-9
         shape = np.log(power / np.float32(energy) + np.float32(1e-5))
+        if not self.normalises:
+            fixed: Array = (shape - self._usual) / self._spread
+            return fixed.astype(np.float32)
         heard = state.fed + ahead
         row = heard % self.span
         state.features[row], state.squares[row], state.weights[row] = shape, shape * shape, energy**0.25

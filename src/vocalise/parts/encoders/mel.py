@@ -1,5 +1,6 @@
 """Mel: an encoder that hears the shape of the spectrum and nothing of its level, and can listen live."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Annotated, final
 
@@ -28,13 +29,15 @@ class Hearing:
 
 @final
 class Mel(Encoder):
-    """Log-mel frames without their level and without the singer's long-term colour, through causal ConvNeXt blocks.
+    """Log-mel frames without their level, through causal ConvNeXt blocks.
 
-    wave ──STFT, mel──▶ shape of the spectrum ──less mean, by deviation, over some seconds──▶ blocks ──▶ content
+    wave ──STFT, mel──▶ shape of the spectrum ──less mean, by deviation──▶ blocks ──▶ content
 
-    Each frame's own level is taken out, so the gain does not matter; then the mean and the spread of every band over
-    the past `window` seconds (instance normalisation, Ulyanov et al., 2016, here with a memory that can run live).
-    In training the mel axis is stretched at random (Jaitly & Hinton, 2013), so that the length of a throat says little.
+    Each frame's own level is taken out, so the gain does not matter. In training the mel axis is stretched at random
+    (Jaitly & Hinton, 2013), so that the length of a throat says little, and the spectrum is coloured at random, so that
+    a microphone says little. Mean and deviation of a band are learnt; with a `window` they are those of the past so
+    many seconds (instance normalisation, Ulyanov et al., 2016, with a memory that can run live). That takes the colour
+    away without training, but vowels with it: docs/journal.md has the figures.
     """
 
     filters: Tensor
@@ -54,8 +57,9 @@ class Mel(Encoder):
         frames: Annotated[int, Field(ge=10, le=1000)] = 100  # a second
         overlap: Annotated[int, Field(ge=1, le=16)] = 3  # frames that a window covers
         ahead: Annotated[int, Field(ge=0, le=256)] = 1
-        window: Annotated[float, Field(gt=0.0, le=60.0)] = 3.0  # seconds of normalisation
+        window: Annotated[float, Field(ge=0.0, le=60.0)] = 0.0  # seconds of normalisation; 0: by what was learnt
         warp: Share = 0.12  # greatest stretch of the mel axis in training
+        colour: Annotated[float, Field(ge=0.0, le=40.0)] = 4.0  # dB of slope and ripple that training adds, at most
 
         def scaled(self, factor: float) -> "Mel.Config":
             """The same depth at another width."""
@@ -67,7 +71,8 @@ class Mel(Encoder):
         if rate % config.frames:
             raise ValueError(f"{config.frames} frames a second do not divide {rate} Hz; take a divisor of it")
         self.hop, self.channels = rate // config.frames, config.channels
-        self.ahead, self.warp = config.ahead, config.warp
+        self.ahead, self.warp, self.colour = config.ahead, config.warp, config.colour
+        self.normalises = config.window > 0.0
         self.size, self.span = config.overlap * self.hop, max(1, round(config.window * config.frames))
         self.stack = ConvNeXtStack(
             config.bands, config.width, blocks=config.blocks, expansion=config.expansion, kernel=config.kernel
@@ -118,12 +123,14 @@ class Mel(Encoder):
         power = self.filters @ spectrum.square().sum(-1).transpose(1, 2)
         energy = power.sum(dim=1, keepdim=True) + 1e-9
         shape = torch.log(power / energy + 1e-5)
-        if self.training and self.warp:
-            shape = _stretched(shape, self.warp)
+        if self.training:
+            shape = _stretched(shape, self.warp) + _coloured(shape, self.colour / NEPER)
         return shape, energy**0.25
 
     def _normalised(self, state: Hearing, shape: Tensor, weight: Tensor) -> Tensor:
         """The same less its mean, by its deviation, over the last `span` frames; few frames count for little."""
+        if not self.normalises:
+            return (shape - self.usual) / self.spread.exp()
         known, count = state.features.shape[2], shape.shape[2]
         shape = torch.cat([state.features, shape], dim=2)
         weight = torch.cat([state.weights, weight], dim=2)
@@ -141,6 +148,7 @@ class Mel(Encoder):
         return (shape[:, :, known:] - mean) / deviation
 
 
+NEPER = 4.342944819  # dB of power
 DOUBT = 20.0  # frames after which what is heard counts as much as what is usual
 
 
@@ -151,3 +159,12 @@ def _stretched(shape: Tensor, most: float) -> Tensor:
     places = torch.arange(bands, device=shape.device, dtype=shape.dtype)
     read = (places[:, None] * factor).clamp(max=bands - 1.0)
     return (1.0 - (read - places).abs()).clamp(min=0.0) @ shape
+
+
+def _coloured(shape: Tensor, most: float) -> Tensor:
+    """What random microphones add to spectra (batch, bands, frames): a slope and a ripple of up to `most` each."""
+    batch, bands, _ = shape.shape
+    slope, depth, waves, place = torch.rand(4, batch, 1, 1, device=shape.device)
+    along = torch.linspace(0.0, 1.0, bands, device=shape.device)[:, None]
+    ripple = depth * torch.sin(2.0 * math.pi * (along * (0.5 + 2.0 * waves) + place))
+    return most * ((2.0 * slope - 1.0) * (2.0 * along - 1.0) + ripple)
