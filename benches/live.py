@@ -1,29 +1,33 @@
 """Sings live by the clock for minutes, without a sound card: `python benches/live.py [--seconds 600] [--quiet]`.
 
-A thread takes the part of the audio driver and brings a block whenever the clock says that it is there; a second
-process keeps another core busy meanwhile. The weights are random, which costs as much time as trained ones.
+A thread takes the part of the audio driver: it sleeps until the clock says that a block is there, and calls what a
+sound card would call. A second process keeps another core busy meanwhile. The weights are random, which costs as much
+time as trained ones. With `--ordinary` neither singer nor driver asks the system for precedence.
 """
 
 import argparse
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
 
 import hardware
 from vocalise.apps.live_engine import Engine, warmed
+from vocalise.apps.live_figures import Stopwatch
+from vocalise.apps.live_priority import hurried
 from vocalise.apps.live_screen import in_words
 from vocalise.apps.live_setup import block_of, quicker
 from vocalise.config import override
 from vocalise.conversion.streaming import Manner, Stream
 from vocalise.recipes import recipe
 
-EARLY = 0.0005  # seconds before a block is due that are waited out in a loop
 SINGERS = 8
 
 
@@ -33,6 +37,15 @@ def busy(over: "multiprocessing.synchronize.Event") -> None:
     while not over.is_set():
         for _ in range(1000):
             numbers = numbers * 0.999 + 0.001
+
+
+def stolen() -> float | None:
+    """Seconds of processor time that a hypervisor has kept from this machine so far; None where nobody tells."""
+    try:
+        with Path("/proc/stat").open(encoding="ascii") as lines:
+            return int(next(lines).split()[8]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError):
+        return None
 
 
 @contextmanager
@@ -50,7 +63,9 @@ def neighbour(wanted: bool) -> Iterator[None]:
             process.join()
 
 
-def engine(size: str, rate: int, block: float, *, plain: bool, processor: bool, seed: int) -> Engine:
+def engine(
+    size: str, rate: int, block: float, *, plain: bool, processor: bool, seed: int, hurries: bool = True
+) -> Engine:
     """An engine with random weights."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
@@ -60,7 +75,8 @@ def engine(size: str, rate: int, block: float, *, plain: bool, processor: bool, 
     manner = Manner(torch.full((SINGERS,), 1.0 / SINGERS))
     stream = warmed(partial(Stream, quick, manner, seed=seed))
     clock = time.thread_time if processor else time.perf_counter
-    return Engine(stream, block=block_of(block * rate / 1000, model.hop), level=chosen.material.level, seconds=clock)
+    samples = block_of(block * rate / 1000, model.hop)
+    return Engine(stream, block=samples, level=chosen.material.level, seconds=clock, hurries=hurries)
 
 
 def voice(rate: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
@@ -72,21 +88,22 @@ def voice(rate: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     return np.asarray(0.1 * wave + 0.001 * noise, np.float32)
 
 
-def perform(one: Engine, seconds: float) -> float:
-    """Brings blocks by the clock; says how late the worst of them was brought, in seconds."""
+def perform(one: Engine, seconds: float, *, hurries: bool) -> Stopwatch:
+    """Brings blocks by the clock; says how late they were brought."""
+    if hurries:
+        hurried(1)  # sound systems give their threads precedence over what these wake
     line, block = voice(one.rate), one.block
-    sung, worst = np.zeros(block, np.float32), 0.0
+    sung, watch = np.zeros(block, np.float32), Stopwatch()
     line = line[: len(line) // block * block]
     begun, place, number = time.perf_counter(), 0, 0
     while number * block < seconds * one.rate:
         due = begun + (number + 1) * block / one.rate
-        time.sleep(max(0.0, due - time.perf_counter() - EARLY))
-        while time.perf_counter() < due:
-            pass
-        worst = max(worst, time.perf_counter() - due)
+        # No loop at the end: it would hold the interpreter, which a sound card does only while it calls.
+        time.sleep(max(0.0, due - time.perf_counter()))
+        watch.note(max(0.0, time.perf_counter() - due))
         one.callback(line[place : place + block], sung)
         place, number = (place + block) % len(line), number + 1
-    return worst
+    return watch
 
 
 def main() -> None:
@@ -98,15 +115,24 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--plain", action="store_true", help="networks in PyTorch")
     options.add_argument("--quiet", action="store_true", help="no busy process beside")
+    options.add_argument("--ordinary", action="store_true", help="no precedence for singer and driver")
     options.add_argument("--processor", action="store_true", help="count the processor's time for a block, not all")
     chosen = options.parse_args()
     one = engine(
-        chosen.size, chosen.rate, chosen.block, plain=chosen.plain, processor=chosen.processor, seed=chosen.seed
+        chosen.size,
+        chosen.rate,
+        chosen.block,
+        plain=chosen.plain,
+        processor=chosen.processor,
+        seed=chosen.seed,
+        hurries=not chosen.ordinary,
     )
     weights = sum(parameter.numel() for parameter in one.stream.model.parameters())
+    before = stolen()
     with neighbour(not chosen.quiet), one.singing():
-        brought: list[float] = []
-        driver = threading.Thread(target=lambda: brought.append(perform(one, chosen.seconds)))
+        brought: list[Stopwatch] = []
+        work = partial(perform, one, chosen.seconds, hurries=not chosen.ordinary)
+        driver = threading.Thread(target=lambda: brought.append(work()))
         driver.start()
         driver.join()
     print(
@@ -114,7 +140,12 @@ def main() -> None:
     )
     print(f"{chosen.rate} Hz, blocks of {chosen.block:g} ms, seed {chosen.seed}, load {hardware.load()}")
     print(in_words(one.figures(), one))
-    print(f"The driver's thread itself was at most {1000 * brought[0]:.1f} ms late.")
+    late = brought[0]
+    print(f"The singer's priority was {one.priority}; the driver's thread itself was {1000 * late.within(0.99):.2f} ms")
+    print(f"late (99 % of the blocks), and {1000 * late.worst:.1f} ms at worst.")
+    after = stolen()
+    if before is not None and after is not None:
+        print(f"A hypervisor kept {after - before:.2f} s of processor time from this machine meanwhile.")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ def excerpts(count: int, samples: int, hop: int) -> Batch:
     wave = wave + 0.05 * torch.randn(count, samples, generator=generator)
     frames = torch.ones(count, samples // hop)
     bandwidth = torch.full((count,), 8000.0)
-    return Batch(wave, torch.arange(count) % SINGERS, frames * pitch, frames, -20.0 * frames, bandwidth)
+    singer, before = torch.arange(count) % SINGERS, torch.zeros(count, 0)
+    return Batch(wave, singer, frames * pitch, frames, -20.0 * frames, bandwidth, before)
 
 
 @dataclass

@@ -20,6 +20,7 @@ class Excerpt:
     voicing: Tensor
     loudness: Tensor
     bandwidth: Tensor
+    before: Tensor
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Made:
         time = torch.arange(self.samples) / 16_000
         wave = 0.3 * torch.sin(2 * math.pi * pitch[:, :1] * time) + 0.02 * torch.randn(count, self.samples)
         voicing, loudness, whole = torch.ones_like(pitch), torch.full_like(pitch, -15.0), torch.full((count,), 8000.0)
-        return Excerpt(wave, singer, pitch, voicing, loudness, whole)
+        return Excerpt(wave, singer, pitch, voicing, loudness, whole, wave.flip(1))
 
     def lesson(self, count: int) -> Lesson:
         excerpts = self(count)

@@ -84,15 +84,29 @@ class Autoencoder(nn.Module):
         """Where the weights are."""
         return next(self.parameters()).device
 
-    def encode(self, wave: Tensor) -> Latent:
-        """(batch, samples), padded with zeros to a multiple of `hop` -> the latent."""
+    @property
+    def lead(self) -> int:
+        """Samples that the encoder wants to have heard before an excerpt."""
+        return self.encoder.lead * self.signal.hop
+
+    def encode(self, wave: Tensor, before: Tensor | None = None) -> Latent:
+        """(batch, samples), padded with zeros to a multiple of `hop` -> the latent.
+
+        `before` (batch, lead) is what was heard before; an encoder that remembers nothing does not ask for it.
+        """
         signal, _ = self.signal.from_wave(self._padded(wave))
-        latent: Latent = self.bottleneck(self.encoder(signal))
+        if before is None or not self.lead:
+            content = self.encoder(signal)
+        else:
+            state = self.encoder.begin(len(wave))
+            self.encoder.recall(state, self.signal.from_wave(before)[0])
+            content = self.encoder.extend(state, F.pad(signal, (0, self.encoder.context[1])))
+        latent: Latent = self.bottleneck(content)
         return latent
 
     def forward(self, lesson: Lesson) -> Outcome:
         """One pass: encode what is heard, decode towards what is wanted. Samples must be a multiple of `hop`."""
-        latent = self.encode(lesson.heard)
+        latent = self.encode(lesson.heard, lesson.before)
         target, _ = self.signal.from_wave(lesson.wanted)
         condition = self.condition(latent.z, lesson.controls)
         decoded = self.decoder(target, condition, lesson.controls, lesson.bandwidth)

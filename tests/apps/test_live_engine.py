@@ -1,5 +1,7 @@
 """The engine between an audio thread and a singer: in time whatever the block, nothing made in the audio thread."""
 
+import os
+import sys
 import time
 import tracemalloc
 
@@ -10,6 +12,7 @@ import torch
 from tests.conversion.stand_ins import voice_of
 from vocalise.apps.live_engine import BEHIND, Engine, simulated
 from vocalise.apps.live_figures import Stopwatch
+from vocalise.apps.live_priority import ORDINARY, hurried
 from vocalise.apps.live_rings import Ring
 from vocalise.conversion.streaming import Manner, Stream
 
@@ -135,6 +138,24 @@ def test_a_thread_sings_what_another_brings_and_its_trouble_is_told():
         until = time.monotonic() + 20
         while other._trouble is None and time.monotonic() < until:
             time.sleep(0.001)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is asked")
+def test_precedence_is_asked_for_where_it_is_wanted_and_refusal_is_no_error(monkeypatch):
+    def refused(*_):
+        raise PermissionError("no such right")
+
+    for name in ("sched_setscheduler", "setpriority"):
+        monkeypatch.setattr(os, name, refused)
+    assert hurried() == ORDINARY
+    asked = []
+    monkeypatch.setattr(os, "setpriority", lambda *words: asked.append(words))
+    assert hurried(1) == "niceness -12" and asked[0][2] == -12
+    for hurries in (True, False):
+        one = Engine(Echo(), block=80, level=0.95, hurries=hurries)
+        with one.singing():
+            time.sleep(0.02)
+        assert one.priority == ("niceness -11" if hurries else ORDINARY)
 
 
 def test_a_stopwatch_tells_quantiles_to_ten_microseconds():

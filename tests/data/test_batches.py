@@ -49,6 +49,25 @@ def test_a_batch_has_the_shapes_that_the_parts_expect(prepared):
     assert batch.wave.abs().max() <= 0.9501
 
 
+def test_what_came_before_an_excerpt_comes_with_it(prepared):
+    pieces = pieces_of(prepared)
+    with_lead = Batches(prepared, pieces, samples=800, hop=HOP, lead=4000).draw(30)
+    assert with_lead.before.shape == (30, 4000)
+    assert equal(with_lead, Batches(prepared, pieces, samples=800, hop=HOP).draw(30))
+    songs = [prepared.excerpt(piece, 0, int(np.diff(prepared.span(piece))[0])) for piece in pieces]
+    for before, wave in zip(with_lead.before, with_lead.wave, strict=True):
+        whole = torch.cat([before, wave])
+        sounding = whole[int(whole.abs().gt(0).int().argmax()) :]
+        rows = [song.unfold(0, len(sounding), 1) for song in songs if len(song) >= len(sounding)]
+        assert any(bool((row == sounding).all(dim=1).any()) for row in rows)
+    assert (with_lead.before[:, 0] == 0).any() and with_lead.before.abs().amax(dim=1).min() >= 0.0
+    held = windows(prepared, pieces, samples=800, hop=HOP, most=12, lead=400)
+    assert held.before.shape == (12, 400)
+    assert equal(held, windows(prepared, pieces, samples=800, hop=HOP, most=12))
+    assert [len(part) for part in held.parts(5)] == [5, 5, 2]
+    assert torch.equal(held.rows(slice(2, 4)).before, held.before[2:4])
+
+
 def test_labels_are_true_and_every_singer_comes_once_a_round(prepared):
     batch = Batches(prepared, pieces_of(prepared), samples=2400, hop=HOP, seed=3).draw(60)
     assert torch.equal(batch.singer.reshape(20, 3).sort(dim=1).values, torch.arange(3).expand(20, 3))

@@ -57,9 +57,10 @@ def test_the_longest_name_wins(tmp_path):
 
 def test_folders_decide_among_songs_of_one_name(tmp_path):
     sources = ["ada/song.wav", "bob/song.wav"]
-    found = matched(tmp_path, sources, ["ada/song.wav", "bob/deep/song_x.wav", "song-bob.wav", "song.wav"])
-    assert found == {
+    results = ["ada/song.wav", "ada/song--as-bob.wav", "bob/deep/song_x.wav", "song-bob.wav", "song.wav"]
+    assert matched(tmp_path, sources, results) == {
         "ada/song.wav": "ada/song.wav",
+        "ada/song--as-bob.wav": "ada/song.wav",  # it speaks of whom it is to sound like
         "bob/deep/song_x.wav": "bob/song.wav",
         "song-bob.wav": "bob/song.wav",
         "song.wav": None,

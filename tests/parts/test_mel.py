@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from vocalise.audio.filtering import curve_matrix
 from vocalise.parts import Mel
@@ -12,7 +13,7 @@ RATE, HOP = 16_000, 160
 
 def ear(seed=0, **choices):
     torch.manual_seed(seed)
-    return Mel.Config(**{"width": 24, "blocks": 2, "channels": 6, "window": 0.6, **choices}).build(
+    return Mel.Config(**{"width": 24, "blocks": 2, "channels": 6, "memory": 0.6, "doubt": 0.2, **choices}).build(
         channels=1, rate=RATE
     )
 
@@ -25,10 +26,10 @@ def singing(columns, batch=1):
     return (0.2 * torch.sin(6.28 * 200 * time) + 0.2 * torch.sin(6.28 * 200 * notes * time)).unsqueeze(1)
 
 
-@pytest.mark.parametrize("window", [0.0, 0.6])
+@pytest.mark.parametrize("memory", [0.0, 0.6])
 @pytest.mark.parametrize("ahead", [0, 1, 5])
-def test_hearing_as_it_comes_is_hearing_the_whole(ahead, window):
-    listener, wave = ear(ahead=ahead, window=window).eval(), singing(90, batch=2)
+def test_hearing_as_it_comes_is_hearing_the_whole(ahead, memory):
+    listener, wave = ear(ahead=ahead, memory=memory).eval(), singing(90, batch=2)
     whole = listener(wave)
     state, heard, place = listener.begin(2), [], 0
     for count in (1, 1, 5, 1, 40, 42):
@@ -39,14 +40,14 @@ def test_hearing_as_it_comes_is_hearing_the_whole(ahead, window):
     assert torch.allclose(torch.cat(heard, dim=2), whole, atol=1e-4)
 
 
-@pytest.mark.parametrize("window", [0.0, 0.6])
-def test_gain_does_not_matter(window):
-    listener, wave = ear(window=window).eval(), singing(80)
+@pytest.mark.parametrize("memory", [0.0, 0.6])
+def test_gain_does_not_matter(memory):
+    listener, wave = ear(memory=memory).eval(), singing(80)
     assert torch.allclose(listener(wave), listener(0.05 * wave), atol=2e-2)
 
 
 def test_a_microphone_matters_little_once_it_has_been_heard_for_a_while():
-    listener, wave = ear(window=2.0).eval(), singing(400)
+    listener, wave = ear(memory=20.0).eval(), singing(400)
     wave = wave + 0.05 * torch.randn(wave.shape)
     slope = torch.linspace(0.0, -5.0, 40) @ curve_matrix(RATE, 400 * HOP, 40)
     coloured = torch.fft.irfft(torch.fft.rfft(wave) * slope.exp(), n=wave.shape[2])
@@ -70,14 +71,14 @@ def test_training_stretches_and_colours_and_evaluation_does_not(choices):
 
 def test_the_colour_that_training_adds_is_smooth_and_of_the_size_that_is_asked():
     torch.manual_seed(0)
-    added = 4.342944819 * mel._coloured(torch.zeros(500, 80, 3), 4.0 / 4.342944819)
+    added = mel._colours(torch.rand(4, 500, 1, 1), 80, 4.0)
     assert added.shape == (500, 80, 1)  # one microphone throughout
     assert 6.0 < added.abs().max() <= 8.0 and added[:, :, 0].diff(dim=1).abs().max() < 1.0
     assert added.mean(dim=0).abs().max() < 0.6
 
 
-def test_without_a_window_a_frame_depends_on_nothing_older_than_its_network():
-    listener, wave = ear(window=0.0).eval(), singing(90)
+def test_without_a_memory_a_frame_depends_on_nothing_older_than_its_network():
+    listener, wave = ear(memory=0.0).eval(), singing(90)
     other = wave.clone()
     other[:, :, : 20 * HOP] = 0.3 * torch.randn(1, 1, 20 * HOP)
     reach = listener.context[0] // HOP
@@ -90,9 +91,44 @@ def test_it_hears_the_same_at_every_rate_below_the_bandwidth():
 
     low, wave = ear().eval(), singing(100)
     torch.manual_seed(0)
-    high = Mel.Config(width=24, blocks=2, channels=6, window=0.6).build(channels=1, rate=48_000).eval()
+    high = Mel.Config(width=24, blocks=2, channels=6, memory=0.6, doubt=0.2).build(channels=1, rate=48_000).eval()
     again = high(resample(wave[0, 0], RATE, 48_000)[None, None, : 100 * 480])
     assert (low(wave) - again)[:, :, 5:-5].abs().mean() < 0.15 * again.std()
+
+
+def test_what_is_recalled_counts_as_if_it_had_been_heard():
+    listener, wave = ear(memory=5.0, warp=0.0, colour=0.0).eval(), singing(600)
+    wave = wave + 0.02 * torch.randn(wave.shape)
+    whole, cold = listener(wave)[:, :, 450:], listener(wave[:, :, 450 * HOP :])
+    state = listener.begin(1)
+    listener.recall(state, wave[:, :, : 450 * HOP])
+    recalled = listener.extend(state, F.pad(wave[:, :, 450 * HOP :], (0, listener.context[1])))
+    late = slice(12, None)  # past the network's own memory
+    near, far = ((one - whole)[:, :, late].abs().mean() for one in (recalled, cold))
+    assert near < 0.1 * whole.std() and near < 0.3 * far
+
+
+@pytest.mark.parametrize("samples", [0, 100, 320, 479, 480, 5000])
+def test_a_lead_of_any_length_is_recalled(samples):
+    listener, wave = ear().eval(), singing(30)
+    state = listener.begin(1)
+    listener.recall(state, 0.1 * torch.randn(1, 1, samples))
+    assert listener.extend(state, F.pad(wave, (0, listener.context[1]))).shape == (1, 6, 30)
+
+
+def test_silence_before_a_song_is_as_if_it_had_not_been():
+    listener, wave = ear(memory=5.0).eval(), singing(60)
+    quiet = torch.cat([torch.zeros(1, 1, 200 * HOP), wave], dim=2)
+    assert torch.allclose(listener(quiet)[:, :, 215:], listener(wave)[:, :, 15:], atol=1e-3)
+
+
+def test_what_was_heard_long_ago_fades():
+    listener, late = ear(memory=0.2).eval(), singing(300)
+    slope = torch.linspace(2.0, -4.0, 40) @ curve_matrix(RATE, 100 * HOP, 40)
+    early = torch.fft.irfft(torch.fft.rfft(late[:, :, : 100 * HOP]) * slope.exp(), n=100 * HOP)
+    one, other = (listener(torch.cat([before, late], dim=2)) for before in (early, late[:, :, : 100 * HOP]))
+    apart = (one - other).abs().mean(dim=(0, 1))
+    assert apart[105:115].mean() > 20 * apart[-20:].mean()
 
 
 def test_silence_is_heard_without_harm():

@@ -1,13 +1,19 @@
 """Ears and hands by columns hear and sing what `Mel` and `Parallel` do, however the columns come in."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
 from tests.conversion.stand_ins import voice_of
+from vocalise.audio.harmonics import between_columns, pulses
 from vocalise.config import override
 from vocalise.parts.contracts import Chance, Controls
 from vocalise.recipes import recipe
 from vocalise.sampling.columns import by_columns
+from vocalise.sampling.hands import _logs
+from vocalise.sampling.hands import pulses as twin_pulses
 
 
 def model_at(rate, **settings):
@@ -55,10 +61,10 @@ def sung(decoder, condition, controls, sizes):
     return torch.cat([*parts, decoder.finish(state, chance)], dim=2)
 
 
-@pytest.mark.parametrize(("rate", "window"), [(16_000, 0.0), (16_000, 0.5), (44_100, 0.0)])
+@pytest.mark.parametrize(("rate", "memory"), [(16_000, 0.0), (16_000, 0.5), (44_100, 30.0)])
 @pytest.mark.parametrize("sizes", [(1,), (3, 1, 8), (200,)])
-def test_ears_hear_what_the_encoder_hears(rate, window, sizes):
-    model = model_at(rate, encoder__window=window)
+def test_ears_hear_what_the_encoder_hears(rate, memory, sizes):
+    model = model_at(rate, encoder__memory=memory)
     wave = 0.2 * torch.randn(1, 1, 120 * model.hop, generator=torch.Generator().manual_seed(0))
     wave[:, :, 30 * model.hop : 40 * model.hop] = 0.0
     wave *= torch.linspace(0, 1, wave.shape[2])
@@ -79,6 +85,51 @@ def test_hands_sing_what_the_decoder_sings(rate, settings, sizes):
     assert plain.shape == quick.shape == (1, 1, 80 * model.hop)
     assert plain.abs().max() > 0.01
     assert (quick - plain).abs().max() < 1e-4 * plain.abs().max()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kernel", [7, 1])
+def test_single_steps_of_the_runtime_hear_and_draw_what_the_networks_do(kernel):
+    model = model_at(16_000, encoder__kernel=kernel, decoder__kernel=kernel)
+    for parameter in model.encoder.parameters():
+        parameter.data += 0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(4))
+    twin = by_columns(model, threads=1)
+    wave = 0.2 * torch.randn(1, 1, 40 * model.hop, generator=torch.Generator().manual_seed(0))
+    plain, quick = heard(model.encoder, wave, (40,)), heard(twin.encoder, wave, (1, 3))
+    assert (quick - plain).abs().max() < 1e-4 * plain.abs().max()
+    condition = torch.randn(1, model.condition.channels, 40, generator=torch.Generator().manual_seed(0))
+    plain, quick = (sung(one.decoder, condition, controls_for(40), (1,)) for one in (model, twin))
+    assert (quick - plain).abs().max() < 1e-4 * plain.abs().max()
+
+
+def test_what_is_told_is_what_the_condition_tells_and_follows_who_sings():
+    model = model_at(16_000)
+    twin, controls = by_columns(model).condition, controls_for(50)
+    z = torch.randn(1, model.bottleneck.channels, 50, generator=torch.Generator().manual_seed(0))
+    moving = torch.linspace(0.0, 1.0, 50)
+    others = (torch.tensor([1.0, 0.0])[None, :, None], torch.stack([moving, 1.0 - moving])[None])
+    for identity in (controls.identity, controls.identity, *others):
+        now = replace(controls, identity=identity)
+        with torch.no_grad():
+            assert torch.allclose(twin(z, now), model.condition(z, now), atol=1e-6)
+
+
+def test_the_phase_does_not_drift_from_the_plain_one_in_ten_minutes():
+    model = model_at(16_000)
+    hands, hop, columns = by_columns(model).decoder, model.hop, 60_000
+    time = torch.arange(columns + 2) / 100.0
+    flags = ((time % 3.7) < 3.0).float()
+    pitch = 220.0 * torch.exp2(0.8 * torch.sin(0.3 * time) + 0.03 * torch.sin(35.0 * time)) * flags
+    phase, mine, piece = torch.zeros(1), 0.0, 200
+    logs, voiced = _logs(pitch.numpy()), flags.tolist()
+    for first in range(0, columns, piece):
+        nodes = slice(first, first + piece + 2)
+        way = between_columns(flags[None, nodes], hop, pitch=pitch[None, nodes])
+        plain, phase = pulses(way.flatten(1), 16_000, phase)
+        pairs = np.arange(piece)[:, None] + hands._pair
+        tone, mine = twin_pulses(hands._way(logs[nodes], voiced[nodes], pairs), 16_000, mine)
+    assert abs(mine - float(phase)) < 1e-9
+    assert np.abs(tone - plain[0].numpy()).max() < 1e-4 * plain.abs().max()
 
 
 def test_what_other_recipes_have_stays_as_it_is():

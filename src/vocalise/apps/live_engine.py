@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from vocalise.apps.live_figures import Figures, Stopwatch
+from vocalise.apps.live_priority import ORDINARY, hurried
 from vocalise.apps.live_rings import Ring, Samples
 from vocalise.conversion.streaming import Levelling, Stream
 
@@ -39,6 +40,7 @@ class Engine:
         level: float,
         gain: float | None = None,
         seconds: Callable[[], float] = time.perf_counter,
+        hurries: bool = True,
     ) -> None:
         """Makes all that the audio thread will need.
 
@@ -48,6 +50,7 @@ class Engine:
             level: peak that the model knows.
             gain: factor that brings the microphone to it; None follows the microphone.
             seconds: the clock by which blocks are timed.
+            hurries: whether the singing thread asks the system for precedence.
         """
         self.stream, self.block, self.rate = stream, block, stream.model.rate
         self.delay = block + stream.hop - math.gcd(block, stream.hop)  # samples until a frame is whole and sung
@@ -58,7 +61,9 @@ class Engine:
         size = max(round(HELD * self.rate), 4 * block)
         self._heard, self._sung = Ring(size), Ring(size)
         self._frame = np.zeros(stream.hop, np.float32)
+        self._told = torch.from_numpy(self._frame)  # the same samples
         self._place = 0  # samples that were sung
+        self._hurries, self.priority = hurries, ORDINARY  # of the singing thread, in words
         self._driver = 0.0  # seconds in the driver, from microphone to loudspeaker
         self._over = threading.Event()
         self._trouble: BaseException | None = None
@@ -94,14 +99,14 @@ class Engine:
             return True
         begun = self._seconds()
         self._heard.read(self._frame, self._place)
-        heard = torch.from_numpy(self._frame)
-        gain = self._levelling.gain(heard) if self._gain is None else self._gain
-        sung = self.stream.push(heard, gain=gain).clamp(-1.0, 1.0).numpy()
-        self._sung.write(sung)
+        peak = float(np.abs(self._frame).max())
+        gain = self._levelling.gain(peak) if self._gain is None else self._gain
+        sung = self.stream.push(self._told, gain=gain).numpy()
+        self._sung.write(np.minimum(np.maximum(sung, np.float32(-1.0)), np.float32(1.0)))
         self._place += hop
         self.watch.note(self._seconds() - begun)
-        self.heard_peak = max(self.heard_peak, float(np.abs(self._frame).max()))
-        self.sung_peak = max(self.sung_peak, float(np.abs(sung).max()))
+        self.heard_peak = max(self.heard_peak, peak)
+        self.sung_peak = max(self.sung_peak, min(1.0, float(np.abs(sung).max())))
         return True
 
     def figures(self) -> Figures:
@@ -145,10 +150,13 @@ class Engine:
             raise self._trouble
 
     def _run(self) -> None:
+        if self._hurries:
+            self.priority = hurried()
         try:
-            while not self._over.is_set():
-                if not self.work():
-                    time.sleep(NAP)
+            with torch.inference_mode():
+                while not self._over.is_set():
+                    if not self.work():
+                        time.sleep(NAP)
         except BaseException as trouble:  # it is raised by `check` in the thread that can tell somebody
             self._trouble = trouble
 

@@ -1,6 +1,5 @@
 """From what is wished on the command line to an engine that is ready to sing."""
 
-import contextlib
 import math
 from collections.abc import Callable
 from functools import partial
@@ -79,12 +78,12 @@ def block_of(samples: float, hop: int) -> int:
 
 def quicker(model: Autoencoder, threads: int) -> Autoencoder:
     """The model as it sings a few columns soonest: networks in ONNX Runtime where that is installed, sums in NumPy."""
-    from vocalise.sampling import accelerate
     from vocalise.sampling.columns import by_columns
 
-    with contextlib.suppress(ConfigError):  # PyTorch then does what it can
-        model = accelerate(model, precision="float32", threads=threads)
-    return by_columns(model)
+    try:
+        return by_columns(model, threads=threads)
+    except ConfigError:  # PyTorch then does what it can
+        return by_columns(model)
 
 
 def _stream(voice: Voice, model: Autoencoder, plan: Plan) -> Stream:

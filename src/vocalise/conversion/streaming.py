@@ -24,10 +24,8 @@ from vocalise.conversion.singing import phrase_seed
 from vocalise.data.batches import FLOOR, LOUDNESS_WINDOW
 from vocalise.parts.contracts import Chance, Controls
 
-_QUIET, _LEAST = (
-    0.1,
-    0.003,
-)  # peaks: what a singer is expected to reach before he was heard; the quietest that is believed
+_QUIET = 0.1  # peak that a singer is expected to reach before he was heard
+_LEAST = 0.003  # the quietest peak that is believed
 _SINGING = 0.1  # of the peak: quieter moments are pauses, and say nothing about it
 _SETTLED = 1.0  # seconds of voice from which it is seen where somebody sings
 _FORGETS = 10.0 ** (-0.5 / 20.0 / 100.0)  # 0.5 dB a second, in blocks of 10 ms
@@ -71,7 +69,10 @@ class Stream:
             towards: says by how many semitones to move a contour; asked once, when a second of voice was heard.
         """
         self.model, self.manner = model, manner
-        self.hop, self._clock = model.hop, model.condition.hop
+        self.hop, self._clock, self._device = model.hop, model.condition.hop, model.device
+        self._near = self._device.type == "cpu"
+        self._ears, self._hands = model.encoder, model.decoder  # a module takes its time to look its parts up
+        self._condition, self._bottleneck = model.condition.forward, model.bottleneck.forward
         self.pitch = 0.0  # Hz of the last column whose pitch is known, 0 where it is unvoiced
         self._generator = torch.Generator().manual_seed(phrase_seed(seed, 0))
         self._loudness = Loudness(model.rate, self._clock)
@@ -79,10 +80,11 @@ class Stream:
         self._queues = [_EMPTY, _EMPTY, _EMPTY]  # pitch, voicing, loudness: columns not told yet
         with torch.inference_mode():
             self._encoder, self._decoder = model.encoder.begin(1), model.decoder.begin(1)
-            self._frames = torch.zeros(1, model.encoder.channels, 0, device=model.device)
+            self._frames = self._none = torch.zeros(1, model.encoder.channels, 0, device=self._device)
+            self._residue = torch.zeros(1, 0, device=self._device)
             self._manner, self._identity = manner, self._point(manner)
         self._sung = np.zeros(self.latency, np.float32)  # not given yet
-        self._gain = 1.0
+        self._gain, self._ramp = 1.0, _EMPTY  # the way from 0 to 1 over a block
         self._gains = np.ones(self.latency, np.float32)  # of what is heard and not given yet
         self._owed = 0  # frames heard and not told yet
         self._towards, self._sample = towards, _EMPTY
@@ -94,7 +96,6 @@ class Stream:
         frames = math.ceil(max(waiting) * self._clock / self.hop)
         return frames * self.hop + self.model.decoder.lookahead * self._clock
 
-    @torch.inference_mode()
     def push(self, block: Tensor, *, gain: float = 1.0) -> Tensor:
         """Hears (n · hop,) samples on the CPU and gives as many, sung.
 
@@ -106,41 +107,52 @@ class Stream:
         Raises:
             ValueError: samples that do not fill whole frames.
         """
-        if block.dim() != 1 or len(block) % self.hop:
-            raise ValueError(f"A stream takes (n · {self.hop},) samples, not {tuple(block.shape)}.")
-        if not len(block):
+        if torch.is_inference_mode_enabled():  # entering it for every block would take longer than some of the work
+            return self._pushed(block, gain)
+        with torch.inference_mode():
+            return self._pushed(block, gain)
+
+    def _pushed(self, block: Tensor, gain: float) -> Tensor:
+        wave: Line = block.numpy()
+        if wave.ndim != 1 or len(wave) % self.hop:
+            raise ValueError(f"A stream takes (n · {self.hop},) samples, not {wave.shape}.")
+        if not len(wave):
             return block.float()
-        gains = np.linspace(self._gain, gain, len(block) + 1, dtype=np.float32)[1:]
+        if len(self._ramp) != len(wave):
+            self._ramp = np.arange(1, len(wave) + 1, dtype=np.float32) / np.float32(len(wave))
+        gains = self._ramp * np.float32(gain - self._gain) + np.float32(self._gain)
         self._gain, self._gains = gain, np.concatenate([self._gains, gains])
-        self._owed += len(block) // self.hop
-        heard = block.numpy() * gains
-        self._hear(torch.from_numpy(heard))
+        self._owed += len(wave) // self.hop
+        heard = wave * gains
+        self._hear(heard)
         self._take(self._melody.push(heard), self._loudness.push(heard))
         self._tell()
-        return self._give(len(block))
+        return self._give(len(wave))
 
     @torch.inference_mode()
     def finish(self) -> Tensor:
         """The last `latency` samples, when nothing more will be heard."""
-        self._hear(torch.zeros(math.ceil(self.model.context[1] / self.hop) * self.hop))
+        self._hear(np.zeros(math.ceil(self.model.context[1] / self.hop) * self.hop, np.float32))
         self._frames = self._frames[:, :, : self._owed]
         self._take(self._melody.finish(), self._loudness.finish())
         self._tell()
-        if self.model.decoder.lookahead:
-            self._keep(self.model.decoder.finish(self._decoder, self._chance()))
+        if self._hands.lookahead:
+            self._keep(self._hands.finish(self._decoder, self._chance()))
         return self._give(self.latency)
 
     def _chance(self) -> Chance:
         return Chance((self._generator,), self.manner.temperature)
 
-    def _hear(self, heard: Tensor) -> None:
+    def _hear(self, heard: Line) -> None:
         if not len(heard):
             return
-        signal, _ = self.model.signal.from_wave(heard.to(self.model.device)[None])
-        self._frames = torch.cat([self._frames, self.model.encoder.extend(self._encoder, signal)], dim=2)
+        signal, _ = self.model.signal.from_wave(self._there(heard))
+        frames = self._ears.extend(self._encoder, signal)
+        self._frames = torch.cat([self._frames, frames], dim=2) if self._frames.shape[2] else frames
 
     def _take(self, melody: tuple[Line, Line], loudness: Line) -> None:
-        self._queues = [np.concatenate(pair) for pair in zip(self._queues, (*melody, loudness), strict=True)]
+        pairs = zip(self._queues, (*melody, loudness), strict=True)
+        self._queues = [np.concatenate([kept, fresh]) if len(kept) else fresh for kept, fresh in pairs]
         pitch = melody[0]
         if len(pitch):
             self.pitch = float(pitch[-1])
@@ -157,33 +169,35 @@ class Stream:
         frames = min(self._frames.shape[2], *(len(queue) // columns for queue in self._queues))
         if not frames:
             return
-        content, self._frames = self._frames[:, :, :frames], self._frames[:, :, frames:]
-        told = torch.from_numpy(np.stack([queue[: frames * columns] for queue in self._queues]))
+        content, self._frames = self._frames, self._none
+        if content.shape[2] > frames:
+            content, self._frames = content[:, :, :frames], content[:, :, frames:]
+        controls = self._controls(*(queue[: frames * columns] for queue in self._queues))
         self._queues = [queue[frames * columns :] for queue in self._queues]
         self._owed -= frames
-        controls = self._controls(told.to(self.model.device))
-        condition = self.model.condition(self.model.bottleneck(content).z, controls)
-        self._keep(self.model.decoder.extend(self._decoder, condition, controls, self._chance()))
+        condition = self._condition(self._bottleneck(content).z, controls)
+        self._keep(self._hands.extend(self._decoder, condition, controls, self._chance()))
 
-    def _controls(self, told: Tensor) -> Controls:
+    def _controls(self, pitch: Line, voicing: Line, loudness: Line) -> Controls:
         manner = self.manner
         if manner is not self._manner:
             self._manner, self._identity = manner, self._point(manner)
-        pitch, voicing, loudness = told[0:1], told[1:2], told[2:3]
+        moved = pitch * np.float32(2.0 ** (manner.semitones / 12.0))
+        there = self._there
         return Controls(
-            identity=self._identity,
-            pitch=pitch * 2.0 ** (manner.semitones / 12.0),
-            voicing=voicing,
-            loudness=loudness,
-            formant=manner.formant,
-            breath=manner.breath,
+            self._identity, there(moved), there(voicing), there(loudness), formant=manner.formant, breath=manner.breath
         )
 
+    def _there(self, line: Line) -> Tensor:
+        """A line where the model is, (1, n)."""
+        told = torch.from_numpy(line[None])
+        return told if self._near else told.to(self._device)
+
     def _point(self, manner: Manner) -> Tensor:
-        return manner.identity[None, :, None].float().to(self.model.device)
+        return manner.identity[None, :, None].float().to(self._device)
 
     def _keep(self, signal: Tensor) -> None:
-        wave = self.model.signal.to_wave(signal, signal.new_zeros(1, 0))[0].float().cpu().numpy()
+        wave = self.model.signal.to_wave(signal, self._residue).float().cpu().numpy()[0]
         self._sung = np.concatenate([self._sung, wave])
 
     def _give(self, samples: int) -> Tensor:
@@ -221,7 +235,8 @@ class Loudness:
         """Means over what there is within `_beyond` samples of each column, in dBFS."""
         starts = [max(0, column * self._hop - self._beyond) for column in columns]
         stops = [(column + 1) * self._hop + self._beyond for column in columns]
-        means = [float(self._power[start:stop].mean()) for start, stop in zip(starts, stops, strict=True)]
+        parts = [self._power[start:stop] for start, stop in zip(starts, stops, strict=True)]
+        means = [float(np.add.reduce(part)) / len(part) for part in parts]
         return np.array([10.0 * math.log10(max(mean, _FAINTEST)) for mean in means], np.float32)
 
 
@@ -277,9 +292,8 @@ class Levelling:
         self._level = level
         self._peak = _QUIET
 
-    def gain(self, block: Tensor) -> float:
-        """The gain for the next block (samples,), which brings its peak no higher than the level."""
-        peak = float(block.abs().max()) if len(block) else 0.0
+    def gain(self, peak: float) -> float:
+        """The gain for the next block, which brings its peak no higher than the level."""
         if peak > self._peak * _SINGING:
             self._peak = max(peak, self._peak * _FORGETS, _LEAST)
         return self._level / self._peak

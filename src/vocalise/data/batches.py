@@ -7,7 +7,7 @@ as easy as 1, 2, 3", 2011), so the position in the stream is the whole state, an
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -37,14 +37,25 @@ class Batch:
     voicing: Tensor  # (batch, samples / hop)   0 or 1; zeros without prepared contours
     loudness: Tensor  # (batch, samples / hop)   dBFS, at least -100
     bandwidth: Tensor  # (batch,)   Hz up to which the recording holds anything, at most half the rate
+    before: Tensor  # (batch, lead)   what came before in the recording; zeros before its beginning
 
     def __len__(self) -> int:
         return len(self.wave)
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same excerpts on another device."""
-        every = (self.wave, self.singer, self.pitch, self.voicing, self.loudness, self.bandwidth)
-        return Batch(*(tensor.to(device) for tensor in every))
+        return Batch(*(tensor.to(device) for tensor in self._every()))
+
+    def rows(self, span: slice) -> "Batch":
+        """Some of the excerpts."""
+        return Batch(*(tensor[span] for tensor in self._every()))
+
+    def parts(self, size: int) -> "list[Batch]":
+        """The same excerpts in batches of at most so many."""
+        return [Batch(*rows) for rows in zip(*(torch.split(each, size) for each in self._every()), strict=True)]
+
+    def _every(self) -> tuple[Tensor, ...]:
+        return tuple(getattr(self, one.name) for one in fields(self))
 
 
 class _Place(NamedTuple):
@@ -54,6 +65,7 @@ class _Place(NamedTuple):
     piece: Piece
     start: int
     wave: Tensor  # (samples,)
+    before: Tensor  # (lead,)
 
 
 class Batches:
@@ -63,7 +75,9 @@ class Batches:
     drawn again, a bounded number of times.
     """
 
-    def __init__(self, prepared: Prepared, pieces: Sequence[Piece], *, samples: int, hop: int, seed: int = 0) -> None:
+    def __init__(
+        self, prepared: Prepared, pieces: Sequence[Piece], *, samples: int, hop: int, lead: int = 0, seed: int = 0
+    ) -> None:
         """Sets out at the first excerpt.
 
         Args:
@@ -71,6 +85,7 @@ class Batches:
             pieces: what may be drawn from; those that could not be prepared are left out.
             samples: length of an excerpt, a multiple of `hop`.
             hop: samples from one control frame to the next.
+            lead: samples before an excerpt that come with it.
             seed: another stream for each, 0 or more.
 
         Raises:
@@ -78,7 +93,7 @@ class Batches:
             CorpusError: there is nothing to draw from.
         """
         _require_frames(samples, hop, seed)
-        self.prepared, self.samples, self.hop, self.seed = prepared, samples, hop, seed
+        self.prepared, self.samples, self.hop, self.lead, self.seed = prepared, samples, hop, lead, seed
         self.drawn = 0
         self._songs = {label: list(songs.values()) for label, songs in _by_song(prepared, pieces).items()}
         self._labels = sorted(self._songs)
@@ -89,7 +104,7 @@ class Batches:
         """The next `count` excerpts."""
         drawn = [self._excerpt(number) for number in range(self.drawn, self.drawn + count)]
         self.drawn += count
-        return _batch(self.prepared, drawn, self.samples, self.hop)
+        return _batch(self.prepared, drawn, self.samples, self.hop, self.lead)
 
     def state(self) -> dict[str, Tensor]:
         """All that `restore` needs to go on from here."""
@@ -108,7 +123,7 @@ class Batches:
             first, last = self.prepared.span(piece)
             spare = last - first - self.samples
             start = min(0, spare) + _below(bits, abs(spare) + 1)
-            place = _Place(label, piece, start, self.prepared.excerpt(piece, start, self.samples))
+            place = _placed(self.prepared, label, piece, start, self.samples, self.lead)
             if bool((loudness_of(place.wave, rate=self.prepared.rate, hop=self.hop) > SILENCE).any()):
                 break
         return place
@@ -120,7 +135,9 @@ class Batches:
         return self._labels[int(order[place])]
 
 
-def windows(prepared: Prepared, pieces: Sequence[Piece], *, samples: int, hop: int, most: int, seed: int = 0) -> Batch:
+def windows(
+    prepared: Prepared, pieces: Sequence[Piece], *, samples: int, hop: int, most: int, lead: int = 0, seed: int = 0
+) -> Batch:
     """A fixed set of windows to measure on: none overlaps another, at least half of each sounds.
 
     No singer gives more than `most // singers` of them (one, if `most` is less than the singers); one with too little
@@ -138,11 +155,11 @@ def windows(prepared: Prepared, pieces: Sequence[Piece], *, samples: int, hop: i
         starts = [(piece, start) for piece in own for start in _starts(prepared, piece, samples)]
         order = np.argsort(_bits(seed, _WINDOWS, label).random_raw(len(starts)), kind="stable")
         shuffled = [starts[index] for index in order]
-        places = (_Place(label, piece, start, prepared.excerpt(piece, start, samples)) for piece, start in shuffled)
+        places = (_placed(prepared, label, piece, start, samples, lead) for piece, start in shuffled)
         active = (place for place in places if _mostly_sounds(place.wave, prepared.rate, hop))
         chosen.append(list(itertools.islice(active, quota)))
     rounds = [row[turn] for turn in range(quota) for row in chosen if turn < len(row)]
-    return _batch(prepared, rounds[:most], samples, hop)
+    return _batch(prepared, rounds[:most], samples, hop, lead)
 
 
 def loudness_of(wave: Tensor, *, rate: int, hop: int) -> Tensor:
@@ -189,7 +206,12 @@ def _by_song(prepared: Prepared, pieces: Sequence[Piece]) -> dict[int, dict[str,
     return found
 
 
-def _batch(prepared: Prepared, places: Sequence[_Place], samples: int, hop: int) -> Batch:
+def _placed(prepared: Prepared, label: int, piece: Piece, start: int, samples: int, lead: int) -> _Place:
+    heard = prepared.excerpt(piece, start - lead, lead + samples)
+    return _Place(label, piece, start, heard[lead:], heard[:lead])
+
+
+def _batch(prepared: Prepared, places: Sequence[_Place], samples: int, hop: int, lead: int) -> Batch:
     frames = samples // hop
     wave = torch.stack([place.wave for place in places]) if places else torch.zeros(0, samples)
     pitch, voicing = torch.zeros(2, len(places), frames)
@@ -200,7 +222,9 @@ def _batch(prepared: Prepared, places: Sequence[_Place], samples: int, hop: int)
             pitch[row], voicing[row] = prepared.pitch_at(place.piece, times)
     labels = torch.tensor([place.label for place in places], dtype=torch.long)
     bandwidth = torch.tensor([prepared.bandwidth(place.piece.recording) for place in places], dtype=torch.float32)
-    return Batch(wave, labels, pitch, voicing, loudness_of(wave, rate=prepared.rate, hop=hop), bandwidth)
+    loudness = loudness_of(wave, rate=prepared.rate, hop=hop)
+    before = torch.stack([place.before for place in places]) if places else torch.zeros(0, lead)
+    return Batch(wave, labels, pitch, voicing, loudness, bandwidth, before)
 
 
 def _bits(seed: int, stream: int, number: int) -> np.random.Philox:

@@ -92,9 +92,12 @@ def _decided(path: Path, best: Sequence[Found]) -> Match:
     return Match(path, best[0])
 
 
-def _shared(folders: Sequence[str], names: Sequence[str]) -> int:
-    """How many folders of a source a converted file's folders or name speak of."""
-    return sum(_plain(folder) in names[:-1] or says(names[-1], folder) for folder in folders)
+def _shared(folders: Sequence[str], names: Sequence[str]) -> tuple[int, int]:
+    """How many folders of a source are folders of a converted file, and of how many its name speaks.
+
+    Folders come first: in `Ada/song--as-Bruno` the name speaks of the target.
+    """
+    return sum(_plain(folder) in names[:-1] for folder in folders), sum(says(names[-1], one) for one in folders)
 
 
 def target_of(match: Match, folder: Path, targets: Sequence[str]) -> str:

@@ -22,8 +22,7 @@ from vocalise.data.prepared import Prepared
 from vocalise.data.records import Split
 from vocalise.errors import ConfigError, VoiceError
 from vocalise.evaluation.records import System
-from vocalise.parts.contracts import Lesson
-from vocalise.parts.protocols import recorded_controls
+from vocalise.parts.protocols import as_sung
 from vocalise.progress import Progress, silent
 from vocalise.training.closing import Origin, probe_figures
 from vocalise.training.settings import Routine, software
@@ -181,27 +180,21 @@ def held_out_loss(voice: Voice, prepared: Prepared, split: Split) -> dict[str, f
     held = [piece for piece in split.held_out if piece.recording.singer in label_of]
     material, model = voice.recipe.material, voice.model
     samples = material.excerpt(rate=model.rate, hop=model.hop)
-    chosen = windows(prepared, held, samples=samples, hop=model.condition.hop, most=Routine().windows)
+    shape = {"samples": samples, "hop": model.condition.hop, "lead": model.lead}
+    chosen = windows(prepared, held, most=Routine().windows, **shape)
     if not len(chosen):
         return {}
     labels = torch.tensor([label_of.get(name, 0) for name in prepared.singers])
     chosen.singer = labels[chosen.singer]
-    losses = torch.cat([_losses(model, part) for part in _parts(chosen, material.batch)])
+    losses = torch.cat([_losses(model, part) for part in chosen.parts(material.batch)])
     return {f"held_out_{model.decoder.unit.name}": float(losses.mean())}
 
 
 @torch.no_grad()
 def _losses(model: Autoencoder, part: Batch) -> torch.Tensor:
     """What is told of the decoder's work on each window, in its unit: (batch,)."""
-    part = part.to(model.device)
-    whole, controls = part.wave.new_ones(len(part)), recorded_controls(part, model.singers)
-    lesson = Lesson(part.wave, part.wave, whole, controls, bandwidth=part.bandwidth)
+    lesson = as_sung(part.to(model.device), model.singers)
     return model.decoder.unit.of(model(lesson).decoded).float().cpu()
-
-
-def _parts(chosen: Batch, size: int) -> Sequence[Batch]:
-    every = (chosen.wave, chosen.singer, chosen.pitch, chosen.voicing, chosen.loudness, chosen.bandwidth)
-    return [Batch(*rows) for rows in zip(*(torch.split(tensor, size) for tensor in every), strict=True)]
 
 
 def _probed(performer: Performer, prepared: Prepared, split: Split, seed: int) -> dict[str, float]:

@@ -28,7 +28,7 @@ class Listener(Protocol):
     def hop(self) -> int: ...  # noqa: D102
     @property
     def device(self) -> torch.device: ...  # noqa: D102
-    def encode(self, wave: Tensor) -> Latent: ...  # noqa: D102
+    def encode(self, wave: Tensor, before: Tensor | None = None) -> Latent: ...  # noqa: D102
     def eval(self) -> object: ...  # noqa: D102
     def train(self, mode: bool = True) -> object: ...  # noqa: D102
     @property
@@ -62,6 +62,7 @@ def probe_model(
     test_labels: Tensor,
     *,
     rate: int,
+    lead: int = 0,
     singers: int | None = None,
     steps: int = 2000,
     seed: int = 0,
@@ -76,16 +77,17 @@ def probe_model(
         test_waves: held-out windows (m, samples), equally many of each singer.
         test_labels: (m,).
         rate: Hz.
+        lead: so many samples of each window only go before it, for a model that remembers.
         singers: how many there are; by default one more than the greatest label.
         steps: of the classifier's training.
         seed: of its weights and batches; torch's global generator stays as it was.
     """
-    if train_waves.shape[1] % model.hop or test_waves.shape[1] % model.hop:
+    if (train_waves.shape[1] - lead) % model.hop or (test_waves.shape[1] - lead) % model.hop:
         raise ValueError(f"Windows must be multiples of the model's hop, {model.hop} samples.")
     kinds = {
-        "latent": [encode_windows(model, waves) for waves in (train_waves, test_waves)],
-        "log_mel": [mel_windows(waves, rate, hop=model.hop) for waves in (train_waves, test_waves)],
-        "untrained": [encode_windows(untrained, waves) for waves in (train_waves, test_waves)],
+        "latent": [encode_windows(model, waves, lead) for waves in (train_waves, test_waves)],
+        "log_mel": [mel_windows(waves[:, lead:], rate, hop=model.hop) for waves in (train_waves, test_waves)],
+        "untrained": [encode_windows(untrained, waves, lead) for waves in (train_waves, test_waves)],
     }
     figures = {
         name: probe_singer(train, train_labels, test, test_labels, singers=singers, steps=steps, seed=seed)
@@ -129,12 +131,16 @@ def probe_singer(
 
 
 @torch.no_grad()
-def encode_windows(model: Listener, waves: Tensor) -> Tensor:
-    """The model's latent of windows (n, samples), some at a time: (n, channels, frames) on the CPU."""
+def encode_windows(model: Listener, waves: Tensor, lead: int = 0) -> Tensor:
+    """The model's latent of windows (n, samples), some at a time: (n, channels, frames) on the CPU.
+
+    The first `lead` samples of each are only remembered.
+    """
     was_training = model.training
     model.eval()
     try:
-        parts = [model.encode(part.to(model.device)).z.float().cpu() for part in torch.split(waves, _ENCODED)]
+        some = [part.to(model.device) for part in torch.split(waves, _ENCODED)]
+        parts = [model.encode(part[:, lead:], part[:, :lead] if lead else None).z.float().cpu() for part in some]
     finally:
         model.train(was_training)
     return torch.cat(parts)

@@ -55,6 +55,7 @@ class Lesson:
     controls: Controls  # of the performance that is wanted
     adversarial: bool = True  # whether adversaries look at this lesson (a mixed singer has no label)
     bandwidth: Tensor | None = None  # (batch,)   Hz up to which `wanted` is to be believed; None: all of it
+    before: Tensor | None = None  # (batch, samples)   what was heard before `heard`, for encoders that remember it
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ class Excerpts(typing.Protocol):
     voicing: Tensor  # (batch, controls)
     loudness: Tensor  # (batch, controls)
     bandwidth: Tensor  # (batch,)   Hz up to which the recording holds anything
+    before: Tensor  # (batch, lead)   what came before in the recording; zeros before its beginning
 
 
 class Signal(Part):
@@ -162,6 +164,7 @@ class Encoder(Part, nn.Module):
     channels: int
     context: tuple[int, int]  # steps of the signal to the left and right of a frame that it depends on
     streams: bool = False  # whether it can listen as the sound comes in
+    lead: int = 0  # steps of the signal that it wants to have heard before an excerpt, where it `streams`
 
     @abstractmethod
     def forward(self, signal: Tensor) -> Tensor:
@@ -173,6 +176,10 @@ class Encoder(Part, nn.Module):
 
     def extend(self, state: typing.Any, signal: Tensor) -> Tensor:
         """Listens on: (batch, channels, n · hop) more -> the frames that are final by now, `context[1]` steps late."""
+        raise NotImplementedError
+
+    def recall(self, state: typing.Any, signal: Tensor) -> None:
+        """Takes note in a fresh state of what was heard before, (batch, channels, steps), and gives no frames of it."""
         raise NotImplementedError
 
 

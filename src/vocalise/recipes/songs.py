@@ -29,10 +29,10 @@ ARIA_SIZES: Mapping[Size, tuple[Mel.Config, Parallel.Config, Material]] = types.
         "small": (
             Mel.Config(width=192, expansion=2),
             Parallel.Config(width=192, blocks=6),
-            Material(samples=None, seconds=1.5, batch=12),
+            Material(samples=None, seconds=1.5, batch=4),
         ),
         "tiny": (
-            Mel.Config(width=16, blocks=2, channels=8),
+            Mel.Config(width=16, blocks=2, channels=8, lead=1.0),
             Parallel.Config(width=16, blocks=2, bands=32),
             Material(samples=None, seconds=0.5, batch=2),
         ),
@@ -44,9 +44,9 @@ ARIA_SIZES: Mapping[Size, tuple[Mel.Config, Parallel.Config, Material]] = types.
 ARIA_ADVERSARIES: tuple[Adversary.Config, ...] = (
     SingerConfusion.Config(uniform=True),
     PitchConfusion.Config(flat=True),
-    Critic.Config(start=0.5, every=2),
+    Critic.Config(start=0.7, every=2),
     SungBy.Config(every=2),
-    Consistency.Config(start=0.5),
+    Consistency.Config(start=0.7),
 )
 
 
@@ -68,13 +68,13 @@ def aria(size: Size = "paper") -> Recipe:
             decoder=decoder,
         ),
         adversaries=tuple(one.scaled(0.05 if size == "tiny" else 1.0) for one in ARIA_ADVERSARIES),
-        protocols=(Reconstruction.Config(), Conversion.Config(start=0.5, every=8)),
+        protocols=(Reconstruction.Config(), Conversion.Config(start=0.7, every=8)),
         weights={
             "decoder": 1.0,
-            SingerConfusion.name: 0.5,
-            PitchConfusion.name: 0.5,
-            Critic.name: 0.5,
-            SungBy.name: 1.0,
+            SingerConfusion.name: 0.1,
+            PitchConfusion.name: 0.1,
+            Critic.name: 0.25,
+            SungBy.name: 0.5,
             Consistency.name: 1.0,
         },
         optimiser=Optimiser(rate=1e-3, decay=0.99, betas=(0.8, 0.99), average=0.05),

@@ -113,7 +113,7 @@ def probe_figures(origin: Origin, model: Autoencoder, *, steps: int, seed: int) 
     if singers < 2 or not origin.split.held_out:
         return {}
     samples = max(1, round(model.rate / model.hop)) * model.hop
-    shape = {"samples": samples, "hop": model.condition.hop}
+    shape = {"samples": samples, "hop": model.condition.hop, "lead": model.lead}
     taught = windows(origin.prepared, origin.split.train, most=min(TAUGHT * singers, MOST_TAUGHT), **shape)
     tested = windows(origin.prepared, origin.split.held_out, most=min(TESTED * singers, MOST_TESTED), **shape)
     if not len(taught) or len(set(tested.singer.tolist())) < 2:
@@ -121,8 +121,11 @@ def probe_figures(origin: Origin, model: Autoencoder, *, steps: int, seed: int) 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         untrained = origin.recipe.model.build(singers=singers).to(model.device).eval()
-    every: tuple[Tensor, ...] = (taught.wave, taught.singer, tested.wave, tested.singer)
-    probe = probe_model(model, untrained, *every, rate=model.rate, singers=singers, steps=steps, seed=seed)
+    waves = [torch.cat([some.before, some.wave], dim=1) for some in (taught, tested)]
+    every: tuple[Tensor, ...] = (waves[0], taught.singer, waves[1], tested.singer)
+    probe = probe_model(
+        model, untrained, *every, rate=model.rate, lead=model.lead, singers=singers, steps=steps, seed=seed
+    )
     return {
         "probe": probe.latent.accuracy,
         "chance": probe.latent.chance,

@@ -174,23 +174,24 @@ def _widened(voice: Voice, singer: str, device: torch.device) -> Voice:
 
 
 def _windows(voice: Voice, prepared: Prepared, split: Split, lessons: Lessons) -> Batch:
-    hop, samples = voice.model.condition.hop, _samples(voice, lessons)
-    found = windows(prepared, split.held_out or split.train, samples=samples, hop=hop, most=MOST_WINDOWS)
+    found = windows(prepared, split.held_out or split.train, most=MOST_WINDOWS, **_shape(voice, lessons))
     return found if len(found) else _batches(voice, prepared, split, lessons).draw(TRIED)
 
 
 def _batches(voice: Voice, prepared: Prepared, split: Split, lessons: Lessons) -> Batches:
-    samples = _samples(voice, lessons)
-    return Batches(prepared, split.train, samples=samples, hop=voice.model.condition.hop, seed=lessons.seed)
+    return Batches(prepared, split.train, seed=lessons.seed, **_shape(voice, lessons))
 
 
-def _samples(voice: Voice, lessons: Lessons) -> int:
-    return max(1, round(lessons.seconds * voice.model.rate / voice.model.hop)) * voice.model.hop
+def _shape(voice: Voice, lessons: Lessons) -> dict[str, int]:
+    """Of excerpts."""
+    model = voice.model
+    samples = max(1, round(lessons.seconds * model.rate / model.hop)) * model.hop
+    return {"samples": samples, "hop": model.condition.hop, "lead": model.lead}
 
 
 def _nearest(voice: Voice, heard: Batch) -> tuple[str, list[Tensor]]:
     """Whose place, of those who are there, renders the recordings best; and the rows where the new one shall begin."""
-    few = _rows(heard, slice(TRIED))
+    few = heard.rows(slice(TRIED))
     losses = [_loss(voice.model, few, place) for place in range(len(voice.singers))]  # the last is the middle of all
     best = min(range(len(losses) - 1), key=losses.__getitem__)
     start = -1 if losses[-1] < losses[best] else best
@@ -228,7 +229,7 @@ def _fit(voice: Voice, batches: Batches, lessons: Lessons, progress: Progress) -
 def _loss(model: Autoencoder, heard: Batch, place: int) -> float:
     """What is told of the decoder's work on windows sung from one place, in its unit; nothing is drawn by chance."""
     model.eval()
-    parts = [_rendered(model, _rows(heard, slice(n, n + TRIED)), place) for n in range(0, len(heard), TRIED)]
+    parts = [_rendered(model, heard.rows(slice(n, n + TRIED)), place) for n in range(0, len(heard), TRIED)]
     return float(torch.cat([model.decoder.unit.of(part) for part in parts]).mean())
 
 
@@ -238,11 +239,6 @@ def _rendered(model: Autoencoder, batch: Batch, place: int) -> Decoded:
     lesson = Lesson(batch.wave, batch.wave, batch.wave.new_ones(len(batch)), controls, bandwidth=batch.bandwidth)
     outcome: Outcome = model(lesson)
     return outcome.decoded
-
-
-def _rows(batch: Batch, span: slice) -> Batch:
-    every = (batch.wave, batch.singer, batch.pitch, batch.voicing, batch.loudness, batch.bandwidth)
-    return Batch(*(tensor[span] for tensor in every))
 
 
 def _tables(voice: Voice) -> list[nn.Parameter]:

@@ -3,8 +3,7 @@
 import torch
 
 from vocalise.data.batches import Batch
-from vocalise.parts.contracts import Lesson
-from vocalise.parts.protocols import recorded_controls
+from vocalise.parts.protocols import as_sung
 from vocalise.training.learner import Learner
 
 
@@ -16,11 +15,7 @@ def held_out_loss(learner: Learner, windows: Batch) -> float:
     """
     batch, total = learner.recipe.material.batch, 0.0
     with learner.presentable():
-        for start in range(0, len(windows), batch):
-            rows = slice(start, start + batch)
-            every = (windows.wave, windows.singer, windows.pitch, windows.voicing, windows.loudness, windows.bandwidth)
-            part = Batch(*(tensor[rows].to(learner.device) for tensor in every))
-            controls = recorded_controls(part, learner.model.singers)
-            lesson = Lesson(part.wave, part.wave, part.wave.new_ones(len(part)), controls, bandwidth=part.bandwidth)
+        for some in windows.parts(batch):
+            lesson = as_sung(some.to(learner.device), learner.model.singers)
             total += float(learner.model.decoder.unit.of(learner.attempt(lesson).decoded).sum())
     return total / len(windows)

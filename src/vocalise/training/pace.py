@@ -129,7 +129,7 @@ class _Mute:
 
 def _nothing(count: int) -> Batch:
     none = torch.zeros(count, 1)
-    return Batch(none, torch.zeros(count, dtype=torch.long), none, none, none, none[:, 0])
+    return Batch(none, torch.zeros(count, dtype=torch.long), none, none, none, none[:, 0], none)
 
 
 def _time_lesson(learner: Learner, protocol: Protocol) -> tuple[float, int, int]:
@@ -145,7 +145,7 @@ def _time_lesson(learner: Learner, protocol: Protocol) -> tuple[float, int, int]
         whole = learner.draw(count)
         frames = slice(samples // hop)
         short = (whole.pitch[:, frames], whole.voicing[:, frames], whole.loudness[:, frames])
-        return Batch(whole.wave[:, :samples], whole.singer, *short, whole.bandwidth)
+        return Batch(whole.wave[:, :samples], whole.singer, *short, whole.bandwidth, whole.before)
 
     begun = time.perf_counter()
     protocol.lesson(draw, learner.model, first, learner.chance)

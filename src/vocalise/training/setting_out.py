@@ -87,7 +87,7 @@ def set_out(run: Run, request: Request, learn: Callable[[Learner], object]) -> S
         samples, hop = recipe.material.excerpt(rate=skeleton.rate, hop=skeleton.hop), skeleton.condition.hop
         return Learner(
             recipe,
-            Batches(prepared, split.train, samples=samples, hop=hop, seed=settings.seed),
+            Batches(prepared, split.train, samples=samples, hop=hop, lead=skeleton.lead, seed=settings.seed),
             singers=len(prepared.singers),
             steps=settings.steps,
             seed=settings.seed,
@@ -196,7 +196,8 @@ def _study(run: Run, settings: Settings, origin: Origin, skeleton: Autoencoder, 
     prepared, split, hop = origin.prepared, origin.split, skeleton.condition.hop
 
     def some(most: int, samples: int) -> Batch:
-        return windows(prepared, split.held_out or split.train, samples=samples, hop=hop, most=most)
+        pieces = split.held_out or split.train
+        return windows(prepared, pieces, samples=samples, hop=hop, lead=skeleton.lead, most=most)
 
     chosen = some(settings.windows, settings.recipe.material.excerpt(rate=skeleton.rate, hop=skeleton.hop))
     heard_out = bool(split.held_out) and len(chosen) > 0

@@ -18,12 +18,13 @@ from vocalise.parts.layers import ConvNeXtStack
 
 @dataclass
 class Hearing:
-    """What a `Mel` encoder remembers: the last samples, its features and their weights, its network's past."""
+    """What a `Mel` encoder remembers: the last samples, what it heard on the whole, its network's past."""
 
     wave: Tensor  # (batch, samples)   what the next windows reach back to
-    features: Tensor  # (batch, bands, frames)   the last `window`, not normalised
-    weights: Tensor  # (batch, 1, frames)
+    sums: Tensor  # (batch, 1 + 2 · bands)   of weights, of weighted features and of their squares, fading
+    loudest: Tensor  # (batch, 1)   greatest weight, fading
     pasts: list[Tensor]
+    disguise: tuple[Tensor, Tensor] | None = None  # in training: by how much mel axes are stretched, and colours
     fed: int = 0  # frames heard so far
 
 
@@ -33,11 +34,13 @@ class Mel(Encoder):
 
     wave ──STFT, mel──▶ shape of the spectrum ──less mean, by deviation──▶ blocks ──▶ content
 
-    Each frame's own level is taken out, so the gain does not matter. In training the mel axis is stretched at random
-    (Jaitly & Hinton, 2013), so that the length of a throat says little, and the spectrum is coloured at random, so that
-    a microphone says little. Mean and deviation of a band are learnt; with a `window` they are those of the past so
-    many seconds (instance normalisation, Ulyanov et al., 2016, with a memory that can run live). That takes the colour
-    away without training, but vowels with it: docs/journal.md has the figures.
+    Each frame's own level is taken out, so the gain does not matter, and then the colour of voice and microphone: mean
+    and deviation of every band over what was heard so far (instance normalisation, Ulyanov et al., 2016, with a memory
+    that fades, so that it can run live). Few seconds hold few vowels, and their mean would take words away: so they
+    count little beside what is usual, and in training an excerpt comes with what was sung before it (`lead`).
+
+    In training the mel axis is stretched at random (Jaitly & Hinton, 2013), so that the length of a throat says little,
+    and the spectrum is coloured at random, so that a microphone says little.
     """
 
     filters: Tensor
@@ -57,7 +60,9 @@ class Mel(Encoder):
         frames: Annotated[int, Field(ge=10, le=1000)] = 100  # a second
         overlap: Annotated[int, Field(ge=1, le=16)] = 3  # frames that a window covers
         ahead: Annotated[int, Field(ge=0, le=256)] = 1
-        window: Annotated[float, Field(ge=0.0, le=60.0)] = 0.0  # seconds of normalisation; 0: by what was learnt
+        memory: Annotated[float, Field(ge=0.0, le=600.0)] = 30.0  # seconds after which it fades to 1/e; 0: none
+        doubt: Positive = 2.5  # seconds of sound after which what is heard counts as much as what is usual
+        lead: Annotated[float, Field(ge=0.0, le=60.0)] = 16.0  # seconds heard before an excerpt, in training, at most
         warp: Share = 0.12  # greatest stretch of the mel axis in training
         colour: Annotated[float, Field(ge=0.0, le=40.0)] = 4.0  # dB of slope and ripple that training adds, at most
 
@@ -72,13 +77,14 @@ class Mel(Encoder):
             raise ValueError(f"{config.frames} frames a second do not divide {rate} Hz; take a divisor of it")
         self.hop, self.channels = rate // config.frames, config.channels
         self.ahead, self.warp, self.colour = config.ahead, config.warp, config.colour
-        self.normalises = config.window > 0.0
-        self.size, self.span = config.overlap * self.hop, max(1, round(config.window * config.frames))
+        self.size, self.doubt = config.overlap * self.hop, config.doubt * config.frames
+        self.fade = math.exp(-1.0 / (config.memory * config.frames)) if config.memory else 0.0
+        self.lead = round(config.lead * config.frames) * self.hop if config.memory else 0
         self.stack = ConvNeXtStack(
             config.bands, config.width, blocks=config.blocks, expansion=config.expansion, kernel=config.kernel
         )
         self.head = nn.Linear(config.width, config.channels)
-        past = self.span - 1 + self.stack.memory - config.ahead
+        past = self.stack.memory - config.ahead  # of the network; what is heard on the whole fades
         self.context = (past * self.hop + self.size - self.hop, config.ahead * self.hop)
         high = min(config.high, rate / 2.0)
         self.register_buffer("filters", mel_filters(rate, self.size, config.bands, 0.0, high), persistent=False)
@@ -94,14 +100,39 @@ class Mel(Encoder):
         return self.extend(state, F.pad(signal, (0, self.ahead * self.hop)))
 
     def begin(self, batch: int) -> Hearing:
-        """Nothing heard yet."""
+        """Nothing heard yet; in training, heard by another ear each time."""
         zeros, bands = self.head.weight.new_zeros, len(self.filters)
+        disguise = None
+        if self.training:
+            luck = torch.rand(5, batch, 1, 1, device=self.head.weight.device)
+            factor = torch.exp((2.0 * luck[0] - 1.0) * self.warp)
+            disguise = (_stretching(factor, bands), _colours(luck[1:], bands, self.colour / NEPER))
         return Hearing(
             wave=zeros(batch, self.size - self.hop),
-            features=zeros(batch, bands, 0),
-            weights=zeros(batch, 1, 0),
+            sums=zeros(batch, 1 + 2 * bands, dtype=finest(self.head.weight.device)),
+            loudest=zeros(batch, 1, dtype=finest(self.head.weight.device)),
             pasts=self.stack.begin(batch),
+            disguise=disguise,
         )
+
+    @torch.no_grad()
+    def recall(self, state: Hearing, signal: Tensor) -> None:
+        """Takes note of what was heard before, (batch, channels, samples): every fourth frame is enough for means.
+
+        In training it begins anywhere, so that songs at their beginnings are heard too.
+        """
+        with torch.autocast(signal.device.type, enabled=False):
+            wave = signal.to(self.taper).mean(dim=1)
+            state.wave = torch.cat([state.wave, wave], dim=1)[:, wave.shape[1] :]
+            if wave.shape[1] < self.size or not self.fade:
+                return
+            shape, weight = self._shapes(state, wave.unfold(1, self.size, RECALLED * self.hop))
+            if self.training:
+                frames = torch.arange(weight.shape[2], device=weight.device)
+                begun = frames >= torch.rand(len(weight), 1, 1, device=weight.device) * weight.shape[2]
+                weight = weight * begun
+            self._summed(state, shape, weight, fade=self.fade**RECALLED)
+            state.sums = RECALLED * state.sums
 
     def extend(self, state: Hearing, signal: Tensor) -> Tensor:
         """(batch, channels, n · hop) more -> the frames that are final by now, `ahead` later than they were heard."""
@@ -116,55 +147,66 @@ class Mel(Encoder):
         return content.transpose(1, 2)
 
     def _heard(self, state: Hearing, wave: Tensor) -> tuple[Tensor, Tensor]:
-        """The shape of each frame's spectrum in nepers of power (batch, bands, n), and its weight (batch, 1, n)."""
+        """What follows in (batch, samples): the shape of each frame's spectrum (batch, bands, n) and its weight."""
         wave = torch.cat([state.wave, wave], dim=1)
         state.wave = wave[:, wave.shape[1] - (self.size - self.hop) :]
-        spectrum = torch.view_as_real(torch.fft.rfft(wave.unfold(1, self.size, self.hop) * self.taper))
+        return self._shapes(state, wave.unfold(1, self.size, self.hop))
+
+    def _shapes(self, state: Hearing, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Frames (batch, n, size) -> nepers of power without their level (batch, bands, n), weights (batch, 1, n)."""
+        spectrum = torch.view_as_real(torch.fft.rfft(frames * self.taper))
         power = self.filters @ spectrum.square().sum(-1).transpose(1, 2)
-        energy = power.sum(dim=1, keepdim=True) + 1e-9
+        energy = power.sum(dim=1, keepdim=True) + SILENT
         shape = torch.log(power / energy + 1e-5)
-        if self.training:
-            shape = _stretched(shape, self.warp) + _coloured(shape, self.colour / NEPER)
-        return shape, energy**0.25
+        if state.disguise is not None:
+            stretching, colour = state.disguise
+            shape = stretching @ shape + colour
+        return shape, (energy - 2.0 * SILENT).clamp(min=0.0) ** 0.25
+
+    def _summed(self, state: Hearing, shape: Tensor, weight: Tensor, *, fade: float) -> tuple[Tensor, Tensor]:
+        """Fading sums (batch, 1 + 2 · bands, n) and greatest weights (batch, 1, n) up to each frame."""
+        ages = torch.arange(1, shape.shape[2] + 1, device=shape.device, dtype=state.sums.dtype)
+        faded = fade**ages
+        fresh = torch.cat([weight, weight * shape, weight * shape.square()], dim=1).to(faded) / faded
+        sums = (fresh.cumsum(dim=2) + state.sums[:, :, None]) * faded
+        loudest = torch.maximum(fresh[:, :1].cummax(dim=2).values, state.loudest[:, :, None]) * faded
+        state.sums, state.loudest = sums[:, :, -1], loudest[:, :, -1]
+        return sums, loudest
 
     def _normalised(self, state: Hearing, shape: Tensor, weight: Tensor) -> Tensor:
-        """The same less its mean, by its deviation, over the last `span` frames; few frames count for little."""
-        if not self.normalises:
+        """The same less its mean, by its deviation, as heard so far; few seconds count for little."""
+        if not self.fade:
             return (shape - self.usual) / self.spread.exp()
-        known, count = state.features.shape[2], shape.shape[2]
-        shape = torch.cat([state.features, shape], dim=2)
-        weight = torch.cat([state.weights, weight], dim=2)
-        state.features, state.weights = shape[:, :, -(self.span - 1) :], weight[:, :, -(self.span - 1) :]
-        exact = finest(shape.device)
-        sums = torch.cat([weight, weight * shape, weight * shape.square()], dim=1).to(exact).cumsum(dim=2)
-        sums = (sums - F.pad(sums, (self.span, 0))[:, :, : sums.shape[2]]).to(shape.dtype)[:, :, known:]
-        total, first, second = torch.split(sums, [1, len(self.filters), len(self.filters)], dim=1)
-        frames = torch.arange(known + 1, known + count + 1, device=shape.device).clamp(max=self.span)
-        share = (frames / (frames + DOUBT)).to(shape.dtype)
-        spread = self.spread.exp()
-        mean = torch.lerp(self.usual.expand_as(first[:1]), first / total, share)
-        square = torch.lerp((self.usual.square() + spread.square()).expand_as(first[:1]), second / total, share)
-        deviation = (square - mean.square()).clamp(min=0.01).sqrt()
-        return (shape[:, :, known:] - mean) / deviation
+        bands = len(self.filters)
+        sums, loudest = self._summed(state, shape, weight, fade=self.fade)
+        frames = (sums[:, :1] / loudest.clamp(min=1e-9)).to(shape.dtype)  # so many of the loudest would weigh as much
+        share = frames / (frames + self.doubt)
+        means = (sums[:, 1:] / sums[:, :1].clamp(min=1e-9)).to(shape.dtype)
+        mean = torch.lerp(self.usual.expand_as(means[:1, :bands]), means[:, :bands], share)
+        usual = self.usual.square() + self.spread.exp().square()
+        square = torch.lerp(usual.expand_as(means[:1, bands:]), means[:, bands:], share)
+        return (shape - mean) / (square - mean.square()).clamp(min=0.01).sqrt()
 
 
 NEPER = 4.342944819  # dB of power
-DOUBT = 20.0  # frames after which what is heard counts as much as what is usual
+RECALLED = 4  # frames from one that is recalled to the next
+SILENT = 1e-9  # power of a frame below which there is nothing to be heard
 
 
-def _stretched(shape: Tensor, most: float) -> Tensor:
-    """Spectra (batch, bands, frames) on mel axes stretched by up to `most`, each item by a factor of its own."""
-    batch, bands, _ = shape.shape
-    factor = torch.exp((2.0 * torch.rand(batch, 1, 1, device=shape.device) - 1.0) * most)
-    places = torch.arange(bands, device=shape.device, dtype=shape.dtype)
+def _stretching(factor: Tensor, bands: int) -> Tensor:
+    """What stretches mel axes by factors (batch, 1, 1): (batch, bands, bands)."""
+    places = torch.arange(bands, device=factor.device, dtype=factor.dtype)
     read = (places[:, None] * factor).clamp(max=bands - 1.0)
-    return (1.0 - (read - places).abs()).clamp(min=0.0) @ shape
+    return (1.0 - (read - places).abs()).clamp(min=0.0)
 
 
-def _coloured(shape: Tensor, most: float) -> Tensor:
-    """What random microphones add to spectra (batch, bands, frames): a slope and a ripple of up to `most` each."""
-    batch, bands, _ = shape.shape
-    slope, depth, waves, place = torch.rand(4, batch, 1, 1, device=shape.device)
-    along = torch.linspace(0.0, 1.0, bands, device=shape.device)[:, None]
+def _colours(luck: Tensor, bands: int, most: float) -> Tensor:
+    """What random microphones add, (batch, bands, 1): a slope and a ripple of up to `most` each.
+
+    `luck` (4, batch, 1, 1) are numbers in [0, 1).
+    """
+    slope, depth, waves, place = luck
+    along = torch.linspace(0.0, 1.0, bands, device=luck.device)[:, None]
     ripple = depth * torch.sin(2.0 * math.pi * (along * (0.5 + 2.0 * waves) + place))
-    return most * ((2.0 * slope - 1.0) * (2.0 * along - 1.0) + ripple)
+    colours: Tensor = most * ((2.0 * slope - 1.0) * (2.0 * along - 1.0) + ripple)
+    return colours

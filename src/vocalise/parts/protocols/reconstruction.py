@@ -20,6 +20,13 @@ def recorded_controls(excerpts: Excerpts, singers: int) -> Controls:
     return Controls(identity=identity, pitch=excerpts.pitch, voicing=excerpts.voicing, loudness=excerpts.loudness)
 
 
+def as_sung(excerpts: Excerpts, singers: int) -> Lesson:
+    """The lesson to sing recordings as they were sung."""
+    wave, controls = excerpts.wave, recorded_controls(excerpts, singers)
+    whole = wave.new_ones(len(wave))
+    return Lesson(wave, wave, whole, controls, bandwidth=excerpts.bandwidth, before=excerpts.before)
+
+
 @final
 class Reconstruction(Protocol):
     """Hears a recording and sings the same, in one of several versions of it (Nachmani & Wolf, 2019, section 3.3).
@@ -43,6 +50,7 @@ class Reconstruction(Protocol):
     def __init__(self, config: Config, *, steps: int, batch: int, singers: int) -> None:
         self.versions = [AUGMENTATIONS[name] for name in config.augment]
         self.batch, self.singers = batch, singers
+        self.faithful = config.augment == ("original",)
 
     def takes(self, step: int) -> bool:
         """Always."""
@@ -58,4 +66,5 @@ class Reconstruction(Protocol):
         wave, pitch, voicing, loudness = (torch.stack(columns) for columns in zip(*parts, strict=True))
         controls = replace(controls, pitch=pitch, voicing=voicing, loudness=loudness)
         whole = wave.new_ones(self.batch)
-        return Lesson(heard=wave, wanted=wave, paired=whole, controls=controls, bandwidth=excerpts.bandwidth)
+        before = excerpts.before if self.faithful else None  # what came before a reversed take is not known
+        return Lesson(wave, wave, whole, controls, bandwidth=excerpts.bandwidth, before=before)
