@@ -7,5 +7,5 @@ work=${1:?say where choir, run and report shall be}
 vocalise=${VOCALISE:-.venv/bin/vocalise}
 
 [ -d "$work/choir" ] || "$vocalise" choir "$work/choir" --singers 6 --minutes 10
-"$vocalise" train aria "$work/choir" --size small --steps "${STEPS:-3000}" --out "$work/run"
+"$vocalise" train aria "$work/choir" --size small --steps "${STEPS:-9000}" --out "$work/run"
 "$vocalise" evaluate "$work/choir" --voice "$work/run/voice.safetensors" --seconds 15 --transpose auto --out "$work/report"

@@ -1,20 +1,28 @@
-#!/bin/sh
-# What passes through the latent of `aria`, against its width: short runs on a rendered choir, each measured alike.
-#   sh runs/aria_latent_curve.sh WORK        the table comes out as WORK/latent.md; about 15 minutes on one core
-set -eu
+#!/usr/bin/env bash
+# What passes through the latent of `aria`, against its width and against what takes the singer out of it: short runs on a
+# rendered choir, each measured alike. The table comes out as WORK/latent.md, after about an hour on one core.
+#
+#   runs/aria_latent_curve.sh WORK
+set -euo pipefail
 work=${1:?give a folder to work in}
-steps=${STEPS:-400}
+vocalise=${VOCALISE:-.venv/bin/vocalise} python=${PYTHON:-.venv/bin/python}
+# channels : weight of the singer's confusion : seconds of the encoder's memory
+points=${POINTS:-2:0.1:30 4:0.1:30 8:0.1:30 16:0.1:30 64:0.1:30 64:2.0:30 64:0.1:0}
+pairs='Ada>Bruno,Bruno>Ada,Clara>Dario,Felix>Elin'
+
 mkdir -p "$work"
-[ -d "$work/choir" ] || vocalise choir "$work/choir" --singers 4 --minutes 2
-printf '%s\n' '| channels | confusion | singer probe | chance | pitch R² | content kept | syllables | target heard | dB |' \
-    '|---|---|---|---|---|---|---|---|---|' > "$work/latent.md"
-for choice in 2:4.0 4:4.0 8:4.0 16:4.0 64:4.0 64:0.0 128:4.0; do
-    channels=${choice%:*} weight=${choice#*:}
-    run="$work/run-$channels-$weight"
-    vocalise train aria "$work/choir" --out "$run" --size small --steps "$steps" \
-        --set model.encoder.channels="$channels" --set model.encoder.width=96 --set model.decoder.width=128 \
-        --set weights.singer="$weight" --set material.seconds=1.0 --set material.batch=8
-    vocalise evaluate "$work/choir" --voice "$run/voice.safetensors" --out "$run/report" --seconds 10 --transpose auto
-    python benches/latent.py "$work/choir" --run "$run" --confusion "$weight" >> "$work/latent.md"
+[ -d "$work/choir" ] || "$vocalise" choir "$work/choir" --singers 6 --minutes 10
+for point in $points; do
+    IFS=: read -r channels weight memory <<< "$point"
+    run="$work/run-$channels-$weight-$memory"
+    "$vocalise" train aria "$work/choir" --out "$run" --size small --steps "${STEPS:-1200}" \
+        --set model.encoder.channels="$channels" --set weights.singer="$weight" --set model.encoder.memory="$memory"
+    "$vocalise" evaluate "$work/choir" --voice "$run/voice.safetensors" --out "$run/report" --seconds 15 \
+        --transpose auto --pairs "$pairs" --judges network-band,gaussian-band
+    "$python" benches/latent.py "$work/choir" --run "$run" --point "$weight | $memory" > "$run/row.md"
 done
-cat "$work/latent.md"
+{
+    printf '%s\n' '| channels | confusion | memory, s | singer probe | chance | pitch R² | content kept | syllables | target heard | dB |' \
+        '|---|---|---|---|---|---|---|---|---|---|'
+    for point in $points; do cat "$work/run-${point//:/-}/row.md"; done
+} | tee "$work/latent.md"

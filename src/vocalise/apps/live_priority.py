@@ -5,10 +5,8 @@ import os
 import sys
 import threading
 
-REAL_TIME, NICE = (
-    5,
-    -11,
-)  # a low place among real-time threads, below sound servers; what they take where that is refused
+REAL_TIME = 5  # a low place among real-time threads, below sound servers
+NICE = -11  # what those take where real time is refused
 ORDINARY = "like any other program's"
 
 
