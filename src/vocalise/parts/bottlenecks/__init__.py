@@ -1,0 +1,8 @@
+"""Bottlenecks: what gets through to the decoder, and at what price.
+
+content (batch, channels, frames) ──▶ Latent: z (batch, channels, frames), penalties, facts
+"""
+
+from vocalise.parts.bottlenecks.continuous import Continuous
+
+__all__ = ("Continuous",)
