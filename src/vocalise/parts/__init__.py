@@ -1,7 +1,7 @@
 """The interchangeable parts: seven families behind one page of contracts. Importing this makes every member known."""
 
 from vocalise.parts.adversaries import Consistency, Critic, PitchConfusion, SingerConfusion, SungBy
-from vocalise.parts.bottlenecks import Continuous
+from vocalise.parts.bottlenecks import Continuous, VectorQuantizer
 from vocalise.parts.conditions import Conditioner
 from vocalise.parts.decoders import Parallel, WaveNet
 from vocalise.parts.encoders import Blank, Dilated, Mel
@@ -24,6 +24,7 @@ __all__ = (
     "Reconstruction",
     "SingerConfusion",
     "SungBy",
+    "VectorQuantizer",
     "Wave",
     "WaveNet",
 )

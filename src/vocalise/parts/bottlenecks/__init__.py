@@ -4,5 +4,6 @@ content (batch, channels, frames) ──▶ Latent: z (batch, channels, frames),
 """
 
 from vocalise.parts.bottlenecks.continuous import Continuous
+from vocalise.parts.bottlenecks.quantizer import VectorQuantizer
 
-__all__ = ("Continuous",)
+__all__ = ("Continuous", "VectorQuantizer")
