@@ -20,6 +20,7 @@ class Excerpt:
     voicing: Tensor
     loudness: Tensor
     bandwidth: Tensor
+    analysis: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class Autoencoder(nn.Module):
     def context(self) -> tuple[int, int]:
         """Samples to the left and right of a frame that it depends on."""
         left, right = self.encoder.context
-        return left * self.signal.hop, right * self.signal.hop
+        return left * self.signal.hop + self.signal.context, right * self.signal.hop + self.signal.context
 
     @property
     def latent_channels(self) -> int:
@@ -80,20 +80,25 @@ class Autoencoder(nn.Module):
         return self.bottleneck.channels
 
     @property
+    def told_who(self) -> bool:
+        """Whether it matters who is to sing: a voice is told, or a singer's own decoder chosen."""
+        return self.condition.uses_voice or self.decoder.per_singer
+
+    @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.parameters()).device
 
-    def encode(self, wave: Tensor) -> Latent:
-        """(batch, samples), padded with zeros to a multiple of `hop` -> the latent."""
-        signal, _ = self.signal.from_wave(self._padded(wave))
+    def encode(self, wave: Tensor, analysis: Tensor | None = None) -> Latent:
+        """(batch, samples), padded with zeros to a multiple of `hop`, and its analysis, if any -> the latent."""
+        signal, _ = self.signal.from_wave(self._padded(wave), analysis)
         latent: Latent = self.bottleneck(self.encoder(signal))
         return latent
 
     def forward(self, lesson: Lesson) -> Outcome:
         """One pass: encode what is heard, decode towards what is wanted. Samples must be a multiple of `hop`."""
-        latent = self.encode(lesson.heard)
-        target, _ = self.signal.from_wave(lesson.wanted)
+        latent = self.encode(lesson.heard, lesson.analysis if lesson.heard is lesson.wanted else None)
+        target, _ = self.signal.from_wave(lesson.wanted, lesson.analysis)
         condition = self.condition(latent.z, lesson.controls)
         decoded = self.decoder(target, condition, lesson.controls, lesson.bandwidth)
         return Outcome(lesson, target, latent, decoded)
@@ -104,7 +109,7 @@ class Autoencoder(nn.Module):
         signal, residue = self.signal.from_wave(self._padded(wave))
         latent: Latent = self.bottleneck(self.encoder(signal))
         sung = self.decoder.generate(self.condition(latent.z, controls), controls, chance)
-        return self.signal.to_wave(sung, residue)[:, : wave.shape[1]]
+        return self.signal.to_wave(sung, residue, controls)[:, : wave.shape[1]]
 
     def with_decoder(self, decoder: Decoder) -> "Autoencoder":
         """The same model with other hands: all other parts are shared, not copied."""

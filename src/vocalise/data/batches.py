@@ -6,7 +6,7 @@ as easy as 1, 2, 3", 2011), so the position in the stream is the whole state, an
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -37,14 +37,22 @@ class Batch:
     voicing: Tensor  # (batch, samples / hop)   0 or 1; zeros without prepared contours
     loudness: Tensor  # (batch, samples / hop)   dBFS, at least -100
     bandwidth: Tensor  # (batch,)   Hz up to which the recording holds anything, at most half the rate
+    analysis: Tensor | None = None  # (batch, rows, steps)   of its signal, where one was prepared
 
     def __len__(self) -> int:
         return len(self.wave)
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same excerpts on another device."""
+        return self._each(lambda tensor: tensor.to(device))
+
+    def rows(self, span: slice) -> "Batch":
+        """Some of the excerpts."""
+        return self._each(lambda tensor: tensor[span])
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
         every = (self.wave, self.singer, self.pitch, self.voicing, self.loudness, self.bandwidth)
-        return Batch(*(tensor.to(device) for tensor in every))
+        return Batch(*map(change, every), None if self.analysis is None else change(self.analysis))
 
 
 class _Place(NamedTuple):
@@ -200,7 +208,15 @@ def _batch(prepared: Prepared, places: Sequence[_Place], samples: int, hop: int)
             pitch[row], voicing[row] = prepared.pitch_at(place.piece, times)
     labels = torch.tensor([place.label for place in places], dtype=torch.long)
     bandwidth = torch.tensor([prepared.bandwidth(place.piece.recording) for place in places], dtype=torch.float32)
-    return Batch(wave, labels, pitch, voicing, loudness_of(wave, rate=prepared.rate, hop=hop), bandwidth)
+    loudness = loudness_of(wave, rate=prepared.rate, hop=hop)
+    return Batch(wave, labels, pitch, voicing, loudness, bandwidth, _analysis(prepared, places, samples))
+
+
+def _analysis(prepared: Prepared, places: Sequence[_Place], samples: int) -> Tensor | None:
+    if prepared.analyst is None or not places:
+        return None
+    steps = samples // prepared.analyst.hop
+    return torch.stack([prepared.analysis_of(place.piece, place.start, steps) for place in places])
 
 
 def _bits(seed: int, stream: int, number: int) -> np.random.Philox:

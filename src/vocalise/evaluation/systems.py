@@ -22,8 +22,7 @@ from vocalise.data.prepared import Prepared
 from vocalise.data.records import Split
 from vocalise.errors import ConfigError, VoiceError
 from vocalise.evaluation.records import System
-from vocalise.parts.contracts import Lesson
-from vocalise.parts.protocols import recorded_controls
+from vocalise.parts.protocols import recorded_lesson
 from vocalise.progress import Progress, silent
 from vocalise.training.closing import Origin, probe_figures
 from vocalise.training.settings import Routine, software
@@ -38,7 +37,7 @@ class Manner:
 
     temperature: float = 1.0
     seed: int = 0
-    transpose: float | str = 0.0
+    transpose: float | str | None = None  # None: as the recipe has it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,21 +57,22 @@ class Performer:
     @property
     def told(self) -> bool:
         """Whether it can be told who sings."""
-        return self.voice.model.condition.uses_voice
+        return self.voice.model.told_who
 
-    def require(self, manner: Manner) -> None:
-        """Refuses a manner of singing that this voice does not have.
+    def transposition(self, manner: Manner) -> float | None:
+        """Cents by which it is meant to sing higher than its source; None where each song decides.
 
         Raises:
             ConfigError: a value out of range.
             Unsupported: the recipe cannot do what is asked.
         """
-        self.converter.plan(
+        plan = self.converter.plan(
             to=self.voice.names[0] if self.told else None,
             temperature=manner.temperature,
             seed=manner.seed,
             transpose=manner.transpose,
         )
+        return None if isinstance(plan.transpose, str) else 100.0 * plan.transpose
 
     def system(self, figures: Mapping[str, float]) -> System:
         """As the report shows it."""
@@ -145,13 +145,13 @@ def figures_of(
         CorpusError: the audio cannot be prepared.
     """
     model, material = performer.voice.model, performer.voice.recipe.material
-    uses_pitch = model.condition.uses_pitch
     total = sum(corpus.seconds.values())
     prepared = prepare(
         corpus,
         rate=model.rate,
         level=material.level,
-        contours=uses_pitch,
+        contours=model.condition.uses_pitch,
+        analyst=model.signal,
         progress=lambda share: progress("preparing", share * total, total, "seconds of audio"),
     )
     sides = [
@@ -175,7 +175,8 @@ def figures_of(
 def held_out_loss(voice: Voice, prepared: Prepared, split: Split) -> dict[str, float]:
     """The decoder's loss in its own unit on fixed windows of held-out songs, by the singers whom the voice knows.
 
-    A WaveNet's is `held_out_bits`, a sample; that of one that sings all samples at once is `held_out_distance`, in dB.
+    A WaveNet's is `held_out_bits`, a sample; that of one that sings all samples at once is `held_out_distance`, in dB;
+    that of one that draws spectral frames is `held_out_envelope`, in dB.
     """
     label_of = {name: label for label, name in enumerate(voice.singers)}
     held = [piece for piece in split.held_out if piece.recording.singer in label_of]
@@ -186,22 +187,16 @@ def held_out_loss(voice: Voice, prepared: Prepared, split: Split) -> dict[str, f
         return {}
     labels = torch.tensor([label_of.get(name, 0) for name in prepared.singers])
     chosen.singer = labels[chosen.singer]
-    losses = torch.cat([_losses(model, part) for part in _parts(chosen, material.batch)])
+    spans = (slice(n, n + material.batch) for n in range(0, len(chosen), material.batch))
+    losses = torch.cat([_losses(model, chosen.rows(span)) for span in spans])
     return {f"held_out_{model.decoder.unit.name}": float(losses.mean())}
 
 
 @torch.no_grad()
 def _losses(model: Autoencoder, part: Batch) -> torch.Tensor:
     """What is told of the decoder's work on each window, in its unit: (batch,)."""
-    part = part.to(model.device)
-    whole, controls = part.wave.new_ones(len(part)), recorded_controls(part, model.singers)
-    lesson = Lesson(part.wave, part.wave, whole, controls, bandwidth=part.bandwidth)
+    lesson = recorded_lesson(part.to(model.device), model.singers)
     return model.decoder.unit.of(model(lesson).decoded).float().cpu()
-
-
-def _parts(chosen: Batch, size: int) -> Sequence[Batch]:
-    every = (chosen.wave, chosen.singer, chosen.pitch, chosen.voicing, chosen.loudness, chosen.bandwidth)
-    return [Batch(*rows) for rows in zip(*(torch.split(tensor, size) for tensor in every), strict=True)]
 
 
 def _probed(performer: Performer, prepared: Prepared, split: Split, seed: int) -> dict[str, float]:

@@ -28,7 +28,7 @@ class Listener(Protocol):
     def hop(self) -> int: ...  # noqa: D102
     @property
     def device(self) -> torch.device: ...  # noqa: D102
-    def encode(self, wave: Tensor) -> Latent: ...  # noqa: D102
+    def encode(self, wave: Tensor, analysis: Tensor | None = None) -> Latent: ...  # noqa: D102
     def eval(self) -> object: ...  # noqa: D102
     def train(self, mode: bool = True) -> object: ...  # noqa: D102
     @property
@@ -62,6 +62,7 @@ def probe_model(
     test_labels: Tensor,
     *,
     rate: int,
+    analyses: tuple[Tensor | None, Tensor | None] = (None, None),
     singers: int | None = None,
     steps: int = 2000,
     seed: int = 0,
@@ -76,16 +77,18 @@ def probe_model(
         test_waves: held-out windows (m, samples), equally many of each singer.
         test_labels: (m,).
         rate: Hz.
+        analyses: what the model's signal prepared of both kinds of windows, where it prepares anything.
         singers: how many there are; by default one more than the greatest label.
         steps: of the classifier's training.
         seed: of its weights and batches; torch's global generator stays as it was.
     """
     if train_waves.shape[1] % model.hop or test_waves.shape[1] % model.hop:
         raise ValueError(f"Windows must be multiples of the model's hop, {model.hop} samples.")
+    heard = tuple(zip((train_waves, test_waves), analyses, strict=True))
     kinds = {
-        "latent": [encode_windows(model, waves) for waves in (train_waves, test_waves)],
+        "latent": [encode_windows(model, *windows) for windows in heard],
         "log_mel": [mel_windows(waves, rate, hop=model.hop) for waves in (train_waves, test_waves)],
-        "untrained": [encode_windows(untrained, waves) for waves in (train_waves, test_waves)],
+        "untrained": [encode_windows(untrained, *windows) for windows in heard],
     }
     figures = {
         name: probe_singer(train, train_labels, test, test_labels, singers=singers, steps=steps, seed=seed)
@@ -129,12 +132,15 @@ def probe_singer(
 
 
 @torch.no_grad()
-def encode_windows(model: Listener, waves: Tensor) -> Tensor:
+def encode_windows(model: Listener, waves: Tensor, analyses: Tensor | None = None) -> Tensor:
     """The model's latent of windows (n, samples), some at a time: (n, channels, frames) on the CPU."""
-    was_training = model.training
+    was_training, parts = model.training, []
     model.eval()
     try:
-        parts = [model.encode(part.to(model.device)).z.float().cpu() for part in torch.split(waves, _ENCODED)]
+        for start in range(0, len(waves), _ENCODED):
+            span = slice(start, start + _ENCODED)
+            known = None if analyses is None else analyses[span].to(model.device)
+            parts.append(model.encode(waves[span].to(model.device), known).z.float().cpu())
     finally:
         model.train(was_training)
     return torch.cat(parts)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from vocalise.audio.pitch import Contour
 from vocalise.config import Part
 
 
@@ -55,6 +56,7 @@ class Lesson:
     controls: Controls  # of the performance that is wanted
     adversarial: bool = True  # whether adversaries look at this lesson (a mixed singer has no label)
     bandwidth: Tensor | None = None  # (batch,)   Hz up to which `wanted` is to be believed; None: all of it
+    analysis: Tensor | None = None  # (batch, rows, steps)   of `wanted`, as its signal prepared it; None: not prepared
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class Unit:
 
 BITS = Unit("bits", "bits a sample", 1.0 / math.log(2.0))  # a negative log-likelihood in nats a sample
 DISTANCE = Unit("distance", "dB of spectral distance")  # mean absolute difference of log spectra
-UNITS = (BITS, DISTANCE)
+ENVELOPE = Unit("envelope", "dB between envelopes")  # likewise of spectral envelopes, which have no harmonics
+UNITS = (BITS, DISTANCE, ENVELOPE)
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,7 @@ class Excerpts(typing.Protocol):
     voicing: Tensor  # (batch, controls)
     loudness: Tensor  # (batch, controls)
     bandwidth: Tensor  # (batch,)   Hz up to which the recording holds anything
+    analysis: Tensor | None  # (batch, rows, steps)   what the signal prepared of it; None where nothing was
 
 
 class Signal(Part):
@@ -141,18 +145,31 @@ class Signal(Part):
     rate: int
     hop: int
     channels: int
+    analysis: str = ""  # names the slow analysis that `prepare` makes, with its settings; empty: there is none
+    context: int = 0  # samples on either side of a step that it depends on
+    sings_pitch: bool = False  # whether the pitch goes round the network, and the wave follows that of the controls
+    transpose: str = "0"  # how a song is moved when it is converted, where nobody says otherwise
 
     @abstractmethod
-    def from_wave(self, wave: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, samples) -> the signal (batch, channels, steps) and the residue that goes round the network."""
+    def from_wave(self, wave: Tensor, analysis: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(batch, samples) -> the signal (batch, channels, steps) and the residue that goes round the network.
+
+        `analysis` (batch, rows, steps) is what `prepare` made of these waves; without it slow work is done here.
+        """
 
     @abstractmethod
-    def to_wave(self, signal: Tensor, residue: Tensor) -> Tensor:
-        """The signal (batch, channels, steps) and its residue -> (batch, samples)."""
+    def to_wave(self, signal: Tensor, residue: Tensor, controls: Controls | None = None) -> Tensor:
+        """The signal (batch, channels, steps) and its residue -> (batch, samples).
 
-    def prepare(self, wave: Tensor) -> Tensor:
-        """Slow analysis, done once for each recording and kept in the corpus cache; most signals need none."""
-        return wave.new_zeros(0)
+        Where the signal `sings_pitch`, the wave has the melody of `controls`; without them that of the residue.
+        """
+
+    def prepare(self, wave: Tensor, contour: Contour | None = None) -> Tensor:
+        """Slow analysis of a recording (samples,), done once and kept in the corpus cache: (rows, steps).
+
+        `contour` is the recording's pitch, if it is known. Most signals need no analysis: no rows.
+        """
+        return wave.new_zeros(0, wave.shape[-1] // self.hop)
 
 
 class Encoder(Part, nn.Module):
@@ -180,6 +197,7 @@ class Bottleneck(Part, nn.Module):
     """Decides what gets through, and what it costs."""
 
     channels: int
+    continuous: bool = True  # whether what lies between two latents is a latent too
 
     @abstractmethod
     def forward(self, content: Tensor) -> Latent:
@@ -204,6 +222,7 @@ class Decoder(Part, nn.Module):
 
     hop: int  # steps of the signal for each column of the condition
     autoregressive: bool
+    per_singer: bool = False  # whether it keeps a decoder for each singer: then it needs no voice, and cannot mix any
     unit: Unit = DISTANCE  # in which its work is told
     lookahead: int = 0  # columns that `extend` must have been told beyond one before it has sung it
     shapes_formants: bool = False  # whether it follows `controls.formant`

@@ -3,8 +3,7 @@
 import torch
 
 from vocalise.data.batches import Batch
-from vocalise.parts.contracts import Lesson
-from vocalise.parts.protocols import recorded_controls
+from vocalise.parts.protocols import recorded_lesson
 from vocalise.training.learner import Learner
 
 
@@ -17,10 +16,7 @@ def held_out_loss(learner: Learner, windows: Batch) -> float:
     batch, total = learner.recipe.material.batch, 0.0
     with learner.presentable():
         for start in range(0, len(windows), batch):
-            rows = slice(start, start + batch)
-            every = (windows.wave, windows.singer, windows.pitch, windows.voicing, windows.loudness, windows.bandwidth)
-            part = Batch(*(tensor[rows].to(learner.device) for tensor in every))
-            controls = recorded_controls(part, learner.model.singers)
-            lesson = Lesson(part.wave, part.wave, part.wave.new_ones(len(part)), controls, bandwidth=part.bandwidth)
+            part = windows.rows(slice(start, start + batch)).to(learner.device)
+            lesson = recorded_lesson(part, learner.model.singers)
             total += float(learner.model.decoder.unit.of(learner.attempt(lesson).decoded).sum())
     return total / len(windows)

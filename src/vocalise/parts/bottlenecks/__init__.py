@@ -4,6 +4,7 @@ content (batch, channels, frames) ──▶ Latent: z (batch, channels, frames),
 """
 
 from vocalise.parts.bottlenecks.continuous import Continuous
+from vocalise.parts.bottlenecks.gaussian import Gaussian
 from vocalise.parts.bottlenecks.quantizer import VectorQuantizer
 
-__all__ = ("Continuous", "VectorQuantizer")
+__all__ = ("Continuous", "Gaussian", "VectorQuantizer")

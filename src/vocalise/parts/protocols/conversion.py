@@ -64,7 +64,8 @@ class Conversion(Protocol):
         pitch = self._moved(recorded, asked)
         controls = replace(recorded, identity=asked.unsqueeze(2), pitch=pitch)
         nobody = excerpts.wave.new_zeros(len(excerpts.wave))
-        return Lesson(excerpts.wave, excerpts.wave, nobody, controls, bandwidth=excerpts.bandwidth)
+        wave, known = excerpts.wave, excerpts.bandwidth
+        return Lesson(wave, wave, nobody, controls, bandwidth=known, analysis=excerpts.analysis)
 
     def state(self) -> dict[str, Tensor]:
         """What is known of the singers' ranges."""
