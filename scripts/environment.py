@@ -32,6 +32,7 @@ TASKS = {
     "test-all": "run the slow tests as well",
     "check": "look at format, lint, types and the direction of imports",
     "bench": "measure the speed of training and sampling on this machine",
+    "figures": "draw the pictures of docs/systems again, from the code",
     "setup": "only set up, with the developers' tools",
     "clean": "remove caches, build products and demo/ (the environment stays: it is the folder .venv)",
     "help": "print this list",
@@ -233,6 +234,7 @@ def commands(task: str, environment: Environment, rest: list[str]) -> list[list[
         "test-all": [[python, "-m", "pytest", "-m", "not gpu and not browser", *rest]],
         "check": [[*ruff, "format", "--check", "."], [*ruff, "check", "."], types, [imports]],
         "bench": [[python, str(Path("benches", "run.py")), *rest]],
+        "figures": [[python, str(Path("scripts", "figures.py")), *rest]],
     }.get(task, [])
 
 

@@ -21,6 +21,7 @@ class Excerpt:
     loudness: Tensor
     bandwidth: Tensor
     before: Tensor
+    analysis: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,11 @@ def test_a_signal_returns_the_wave_at_its_length(part):
     assert seen.shape == (2, signal.channels, wave.shape[1] // signal.hop)
     again = signal.to_wave(seen, residue)
     assert again.shape == wave.shape
-    assert (again - wave).abs().max() < 0.02
-    assert signal.prepare(wave[0]).ndim >= 1
+    if not signal.sings_pitch:  # a vocoder's pulses lie where they like: see parts/test_world.py
+        assert (again - wave).abs().max() < 0.02
+    prepared = torch.stack([signal.prepare(one) for one in wave])
+    assert prepared.shape[2] == seen.shape[2] and bool(prepared.shape[1]) == bool(signal.analysis)
+    assert all(torch.equal(*pair) for pair in zip(signal.from_wave(wave, prepared), (seen, residue), strict=True))
 
 
 @pytest.mark.parametrize("part", parts(Encoder))
@@ -48,7 +51,8 @@ def test_an_encoder_hears_no_further_than_its_context(part):
     middle, hop = frames // 2, encoder.hop
     before = encoder(signal)[:, :, middle]
     far = signal.clone()
-    far[..., : middle * hop - left] = 9.0
+    if not encoder.lead:  # one that remembers what it heard says how far its network hears
+        far[..., : middle * hop - left] = 9.0
     far[..., (middle + 1) * hop + right :] = 9.0
     assert torch.allclose(encoder(far)[:, :, middle], before, atol=1e-6)
     if encoder.channels:

@@ -148,6 +148,20 @@ def test_a_recipe_without_a_table_of_singers_is_refused() -> None:
         forgotten(voice_of("nsynth"), "ann")
 
 
+def test_a_singer_with_a_decoder_takes_it_along_and_out() -> None:
+    whole = voice_of("umt")
+    left = forgotten(whole, "ben")
+    assert left.singers == ("ann", "cleo", "dora")
+    kept, former = left.model.decoder.hands, whole.model.decoder.hands
+    for now, was in zip(kept, (former[0], former[2], former[3]), strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(now.parameters(), was.parameters(), strict=True))
+    one = {"to": "dora", "seed": 3}
+    wave = tone(0.1)
+    assert torch.equal(Converter(left).convert(wave, 16_000, **one), Converter(whole).convert(wave, 16_000, **one))
+    with pytest.raises(Unsupported, match="'trio' is a blend of singers"):
+        with_places(whole, {"trio": TRIO, "dora": {"dora": 1.0}})
+
+
 def test_half_the_bytes_hold_the_same_numbers_to_half_the_digits(voice: Voice, tmp_path: Path) -> None:
     save_voice(tmp_path / "whole", voice)
     save_voice(tmp_path / "half", voice, half=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vocalise.checkpoint import default_voice, load_voice, save_voice
-    from vocalise.conversion import Converter
+    from vocalise.conversion import Converter, improvise, morph
     from vocalise.data.corpus import Corpus
     from vocalise.errors import VocaliseError
     from vocalise.recipes import recipe
@@ -29,7 +29,9 @@ __all__ = (
     "VocaliseError",
     "__version__",
     "default_voice",
+    "improvise",
     "load_voice",
+    "morph",
     "recipe",
     "save_voice",
     "train",
@@ -40,6 +42,8 @@ _HOMES = (
     ("load_voice", "vocalise.checkpoint"),
     ("save_voice", "vocalise.checkpoint"),
     ("Converter", "vocalise.conversion"),
+    ("improvise", "vocalise.conversion"),
+    ("morph", "vocalise.conversion"),
     ("Corpus", "vocalise.data.corpus"),
     ("VocaliseError", "vocalise.errors"),
     ("recipe", "vocalise.recipes"),

@@ -72,12 +72,17 @@ class Autoencoder(nn.Module):
     def context(self) -> tuple[int, int]:
         """Samples to the left and right of a frame that it depends on."""
         left, right = self.encoder.context
-        return left * self.signal.hop, right * self.signal.hop
+        return left * self.signal.hop + self.signal.context, right * self.signal.hop + self.signal.context
 
     @property
     def latent_channels(self) -> int:
         """Channels of the latent."""
         return self.bottleneck.channels
+
+    @property
+    def told_who(self) -> bool:
+        """Whether it matters who is to sing: a voice is told, or a singer's own decoder chosen."""
+        return self.condition.uses_voice or self.decoder.per_singer
 
     @property
     def device(self) -> torch.device:
@@ -89,12 +94,13 @@ class Autoencoder(nn.Module):
         """Samples that the encoder wants to have heard before an excerpt."""
         return self.encoder.lead * self.signal.hop
 
-    def encode(self, wave: Tensor, before: Tensor | None = None) -> Latent:
+    def encode(self, wave: Tensor, analysis: Tensor | None = None, before: Tensor | None = None) -> Latent:
         """(batch, samples), padded with zeros to a multiple of `hop` -> the latent.
 
-        `before` (batch, lead) is what was heard before; an encoder that remembers nothing does not ask for it.
+        `analysis` is what the signal prepared of it, if anything; `before` (batch, lead) is what was heard before: an
+        encoder that remembers nothing does not ask for it.
         """
-        signal, _ = self.signal.from_wave(self._padded(wave))
+        signal, _ = self.signal.from_wave(self._padded(wave), analysis)
         if before is None or not self.lead:
             content = self.encoder(signal)
         else:
@@ -106,8 +112,9 @@ class Autoencoder(nn.Module):
 
     def forward(self, lesson: Lesson) -> Outcome:
         """One pass: encode what is heard, decode towards what is wanted. Samples must be a multiple of `hop`."""
-        latent = self.encode(lesson.heard, lesson.before)
-        target, _ = self.signal.from_wave(lesson.wanted)
+        analysis = lesson.analysis if lesson.heard is lesson.wanted else None
+        latent = self.encode(lesson.heard, analysis, lesson.before)
+        target, _ = self.signal.from_wave(lesson.wanted, lesson.analysis)
         condition = self.condition(latent.z, lesson.controls)
         decoded = self.decoder(target, condition, lesson.controls, lesson.bandwidth)
         return Outcome(lesson, target, latent, decoded)
@@ -118,7 +125,7 @@ class Autoencoder(nn.Module):
         signal, residue = self.signal.from_wave(self._padded(wave))
         latent: Latent = self.bottleneck(self.encoder(signal))
         sung = self.decoder.generate(self.condition(latent.z, controls), controls, chance)
-        return self.signal.to_wave(sung, residue)[:, : wave.shape[1]]
+        return self.signal.to_wave(sung, residue, controls)[:, : wave.shape[1]]
 
     def with_decoder(self, decoder: Decoder) -> "Autoencoder":
         """The same model with other hands: all other parts are shared, not copied."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from vocalise.autoencoder import Autoencoder
 from vocalise.checkpoint import Card, Voice
+from vocalise.config import override
 from vocalise.parts.contracts import Chance, Controls, Latent
 from vocalise.recipes import recipe
 
@@ -16,6 +17,8 @@ from vocalise.recipes import recipe
 
 class Murmur(nn.Module):
     """A decoder that mumbles at once: luck, and a trace of what it is told."""
+
+    per_singer = False
 
     def __init__(self, hop: int) -> None:
         super().__init__()
@@ -72,6 +75,8 @@ class Told(nn.Module):
 class Hold(nn.Module):
     """A decoder that holds what it is told; with `Averager` it gives back any wave that is constant in each frame."""
 
+    per_singer = False
+
     def __init__(self, hop: int) -> None:
         super().__init__()
         self.hop, self.autoregressive = hop, True
@@ -85,6 +90,8 @@ class Hold(nn.Module):
 
 class Strike(nn.Module):
     """A decoder that raises whatever it is given as soon as it should sing."""
+
+    per_singer = False
 
     def __init__(self, hop: int, error: BaseException) -> None:
         super().__init__()
@@ -100,8 +107,13 @@ def with_parts(model: Autoencoder, **parts: nn.Module) -> Autoencoder:
     return twin
 
 
-def voice_of(name: str, singers: tuple[str, ...] = ("ada", "Bob", "Zoë")) -> Voice:
+SHALLOW = ("model.decoder.blocks=1", "model.decoder.layers=3")  # for those that sing sample by sample in every test
+
+
+def voice_of(name: str, *settings: str, singers: tuple[str, ...] = ("ada", "Bob", "Zoë")) -> Voice:
     chosen = recipe(name, "tiny")
+    for setting in settings:
+        chosen = override(chosen, setting)
     with torch.random.fork_rng():
         torch.manual_seed(7)
         model = chosen.model.build(singers=len(singers)).eval()

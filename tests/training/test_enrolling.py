@@ -114,3 +114,16 @@ def test_a_copy_of_a_recording_counts_once(recordings: Path, tmp_path: Path) -> 
     copy.write_bytes((recordings / "song2.wav").read_bytes())
     whole = recordings_of("cleo", [recordings, copy])
     assert len(whole.recordings) == 3 and whole.seconds["cleo"] == pytest.approx(5.25)
+
+
+def test_where_each_singer_has_a_decoder_the_newcomer_gets_one_and_nothing_else_moves(recordings: Path) -> None:
+    given = voice_of("umt")
+    lessons = replace(QUICK, steps=6, seconds=0.2, own_rate=1e-2)
+    found = enrol(given, "cleo", [recordings], lessons=lessons)
+    former, weights = given.model.state_dict(), found.voice.model.state_dict()
+    assert all(torch.equal(former[name], weights[name]) for name in former)
+    new = {name for name in weights if name not in former}
+    assert new and all(name.startswith("decoder.decoders.2.") for name in new)
+    assert found.voice.singers[2] == "cleo" and found.after < found.before
+    with pytest.raises(ConfigError, match="--fine-tune has no meaning for the recipe 'umt'"):
+        enrol(given, "cleo", [recordings], lessons=replace(lessons, fine_tune=True))

@@ -5,6 +5,7 @@ Nothing heavy is imported here or at the top of a command's module, so that `voc
 
 import os
 import sys
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from io import TextIOWrapper
 from typing import Annotated
@@ -20,8 +21,10 @@ from vocalise.apps.commands.evaluate import evaluate
 from vocalise.apps.commands.export import export
 from vocalise.apps.commands.listen import listen
 from vocalise.apps.commands.live import live
+from vocalise.apps.commands.morph import morph
 from vocalise.apps.commands.recipes import recipes
 from vocalise.apps.commands.score import score
+from vocalise.apps.commands.sing import sing
 from vocalise.apps.commands.train import train
 from vocalise.apps.commands.voices import voices
 from vocalise.apps.console import say, show
@@ -33,7 +36,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, choir, train, convert, live, voices, enrol, forget, export, evaluate, score, recipes, demo):
+COMMANDS: tuple[Callable[..., None], ...] = (
+    *(check, choir, train, convert, sing, morph, live, voices),
+    *(enrol, forget, export, evaluate, score, recipes, demo),
+)
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(listen, name="listen")
 

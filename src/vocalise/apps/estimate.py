@@ -55,7 +55,9 @@ def estimate(corpus: Corpus, recipe: Recipe, size: str, device: torch.device) ->
         step_seconds=ADVERSARIES * batches * seconds,
         steps=recipe.steps,
         memory=FIXED + 4 * weights + batches * remembered,
-        disk=estimate_bytes(corpus, rate=model.rate, contours=model.condition.uses_pitch) + COPIES * weights + 32e6,
+        disk=estimate_bytes(corpus, rate=model.rate, contours=model.condition.uses_pitch, analyst=model.signal)
+        + COPIES * weights
+        + 32e6,
     )
 
 

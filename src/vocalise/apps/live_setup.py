@@ -91,6 +91,8 @@ def _stream(voice: Voice, model: Autoencoder, plan: Plan) -> Stream:
     if not isinstance(identity, Tensor):
         raise ConfigError("A singer who changes over time belongs to a song; live, name one singer or one mixture.")
     towards: Callable[[Contour], float] | None = None
+    if transpose == "faithful":
+        raise ConfigError("--transpose faithful needs the spread of a whole song; live, choose mean, range or auto.")
     if isinstance(transpose, str):
         marks = range_marks(voice, identity, 0.0)
         towards = partial(semitones_towards, marks=marks, step=STEPS[transpose])

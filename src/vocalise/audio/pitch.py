@@ -176,6 +176,13 @@ def _likeness(wave: NDArray[np.float64], pitch: NDArray[np.float64], times: NDAr
     return likeness
 
 
+def contour_from(contour: Contour, start: float, seconds: float) -> Contour:
+    """The part of a contour from a time on, in seconds, and so long."""
+    frames = math.floor(seconds / contour.hop + 1e-9) + 1
+    pitch, voicing = contour_at(contour, start + torch.arange(frames, dtype=torch.float64) * contour.hop)
+    return Contour(pitch, voicing, contour.hop)
+
+
 def contour_at(contour: Contour, times: Tensor) -> tuple[Tensor, Tensor]:
     """Pitch in Hz (0 where unvoiced) and voicing at any times in seconds, in the shape of `times`.
 

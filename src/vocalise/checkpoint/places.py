@@ -3,7 +3,8 @@
 identity (names) ──× weights──▶ identity (singers) ──× table──▶ voice = identity (names) ──× (weights × table)──▶ voice
 
 A table has a row for each singer, and what is told of an identity is linear in it. So a blend can be given a row of its
-own, and the rows that it was made of can be taken out of the file: then nobody can ask for them any more.
+own, and the rows that it was made of can be taken out of the file: then nobody can ask for them any more. A singer who
+has a decoder of his own takes it along; such a one cannot be blended with another's.
 """
 
 import math
@@ -17,7 +18,10 @@ from torch import Tensor
 from vocalise.autoencoder import Autoencoder
 from vocalise.checkpoint.voice import Offered, Range, Voice
 from vocalise.errors import UnknownSinger, Unsupported
+from vocalise.parts import PerSinger
 from vocalise.recipes import Recipe
+
+HANDS = "decoder.decoders."  # how names of weights begin that a singer of `PerSinger` has for himself; then a number
 
 
 def settled(voice: Voice) -> Voice:
@@ -60,13 +64,16 @@ def with_places(voice: Voice, places: Offered, *, offered: Offered | None = None
         offered: of the result; nothing: all of its places.
 
     Raises:
-        Unsupported: its recipe keeps singers in more than a table.
+        Unsupported: its recipe keeps singers otherwise, or keeps decoders of theirs and blends are wanted.
     """
     points = replace(voice, offered=places).shares().double()
     own = voice.model.state_dict()
     tables = table_names(voice.recipe, len(voice.singers))
     mixed = {name: (points.to(own[name].device) @ own[name].double()).to(own[name].dtype) for name in tables}
-    model = rebuilt(voice.recipe, len(places), {**own, **mixed}).to(voice.model.device)
+    weights = {name: tensor for name, tensor in own.items() if not name.startswith(HANDS)}
+    if len(weights) < len(own):
+        weights |= _handed_over(own, points, tuple(places))
+    model = rebuilt(voice.recipe, len(places), {**weights, **mixed}).to(voice.model.device)
     return replace(
         voice,
         singers=tuple(places),
@@ -77,21 +84,44 @@ def with_places(voice: Voice, places: Offered, *, offered: Offered | None = None
 
 
 def table_names(recipe: Recipe, singers: int) -> tuple[str, ...]:
-    """The weights that have a row for each singer.
+    """The weights that have a row for each singer; none where all that is a singer's own is a decoder.
 
     Raises:
-        Unsupported: the recipe has none, or keeps singers otherwise.
+        Unsupported: the recipe has neither, or keeps singers otherwise.
     """
+    hands = isinstance(recipe.model.decoder, PerSinger.Config)
     few, more = (
-        {k: v.shape for k, v in _blank(recipe, count).state_dict().items()} for count in (singers, singers + 1)
+        {k: v.shape for k, v in _blank(recipe, count).state_dict().items() if not (hands and k.startswith(HANDS))}
+        for count in (singers, singers + 1)
     )
     found = tuple(name for name in few if more.get(name) != few[name])
     rows = all(len(few[name]) == 2 and more.get(name) == (singers + 1, few[name][1]) for name in found)
-    if not found or not rows or few.keys() != more.keys() or any(not name.startswith("condition.") for name in found):
+    kept = (found or hands) and rows and few.keys() == more.keys()
+    if not kept or any(not name.startswith("condition.") for name in found):
         raise Unsupported(
             f"The recipe {recipe.name!r:.60} does not keep its singers in a table, so none can be added or taken out; "
-            "recipes whose condition is told the voice can do it."
+            "recipes whose condition is told the voice can do it, and those with a decoder for each singer."
         )
+    return found
+
+
+def _handed_over(own: Mapping[str, Tensor], points: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:
+    """The weights of each place's decoder: that of the former singer whom it stands for.
+
+    Raises:
+        Unsupported: a place is a blend.
+    """
+    found: dict[str, Tensor] = {}
+    for place, (name, point) in enumerate(zip(names, points, strict=True)):
+        if int((point > 0.0).sum()) != 1:
+            raise Unsupported(
+                f"{name!r:.60} is a blend of singers, and each singer of this voice has a decoder of his own, which "
+                "cannot be blended with another's."
+            )
+        mine = f"{HANDS}{int(point.argmax())}."
+        found |= {
+            f"{HANDS}{place}.{key.removeprefix(mine)}": tensor for key, tensor in own.items() if key.startswith(mine)
+        }
     return found
 
 

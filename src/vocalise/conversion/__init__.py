@@ -4,7 +4,9 @@ from vocalise.conversion.blends import Blend, read_blend_csv
 from vocalise.conversion.converter import Converter, Outcome
 from vocalise.conversion.curves import read_pitch_csv, write_pitch_csv
 from vocalise.conversion.identity import parse_identity
+from vocalise.conversion.improvising import improvise, improvise_file
 from vocalise.conversion.ledger import Entry, Ledger, convert_files
+from vocalise.conversion.morphing import morph, morph_files
 from vocalise.conversion.wishes import Wishes, planned
 
 __all__ = (
@@ -15,6 +17,10 @@ __all__ = (
     "Outcome",
     "Wishes",
     "convert_files",
+    "improvise",
+    "improvise_file",
+    "morph",
+    "morph_files",
     "parse_identity",
     "planned",
     "read_blend_csv",

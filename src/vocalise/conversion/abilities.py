@@ -17,12 +17,27 @@ def hears(model: Autoencoder) -> bool:
 
 def converts(model: Autoencoder) -> bool:
     """Whether it hears, and can be told who sings."""
-    return hears(model) and model.condition.uses_voice
+    return hears(model) and model.told_who
+
+
+def mixes(model: Autoencoder) -> bool:
+    """Whether it can be sung by a mixture of singers."""
+    return hears(model) and model.condition.uses_voice and not model.decoder.per_singer
+
+
+def improvises(model: Autoencoder) -> bool:
+    """Whether it sings of itself: it hears nothing, and needs no melody."""
+    return not hears(model) and not follows_pitch(model)
+
+
+def morphs(model: Autoencoder) -> bool:
+    """Whether what lies between two of its latents is a latent, and nothing but the latent is the song's."""
+    return hears(model) and model.bottleneck.continuous and not model.signal.analysis
 
 
 def follows_pitch(model: Autoencoder) -> bool:
     """Whether it can be told the melody."""
-    return model.condition.uses_pitch
+    return model.condition.uses_pitch or model.signal.sings_pitch
 
 
 def moves_formants(model: Autoencoder) -> bool:
@@ -66,8 +81,44 @@ def require_voice(voice: Voice) -> None:
     Raises:
         Unsupported: the message names the recipes that can.
     """
-    if not voice.model.condition.uses_voice:
+    if not voice.model.told_who:
         raise _unsupported(voice, "is not told who sings, so --to has no meaning for it", converts)
+
+
+def require_mixing(voice: Voice) -> None:
+    """Refuses a model that keeps its singers apart, where a mixture of them, or a change, is asked for.
+
+    Raises:
+        Unsupported: the message names the recipes that can.
+    """
+    if voice.model.decoder.per_singer:
+        raise _unsupported(
+            voice,
+            "keeps a decoder for each singer, so it sings as one from beginning to end, and never as a mixture",
+            mixes,
+        )
+
+
+def require_improvising(voice: Voice) -> None:
+    """Refuses a model that needs a song.
+
+    Raises:
+        Unsupported: the message names the recipes that need none.
+    """
+    if not improvises(voice.model):
+        raise _unsupported(voice, "cannot sing without a song to hear (give it one by `vocalise convert`)", improvises)
+
+
+def require_morphing(voice: Voice) -> None:
+    """Refuses a model of which two latents cannot be mixed.
+
+    Raises:
+        Unsupported: the message names the recipes that can.
+    """
+    if not morphs(voice.model):
+        raise _unsupported(
+            voice, "has nothing between two songs, for not all that it keeps of a song is a continuous latent", morphs
+        )
 
 
 def require_pitch(voice: Voice, wish: str) -> None:

@@ -22,7 +22,7 @@ from vocalise.audio.files import (
 from vocalise.audio.pitch import Contour, pitch_contour
 from vocalise.checkpoint import Voice, default_voice, load_voice
 from vocalise.conversion.abilities import follows_pitch, require_hearing
-from vocalise.conversion.curves import STEPS, require_length, semitones_towards, transposed, write_pitch_csv
+from vocalise.conversion.curves import require_length, towards, transposed, write_pitch_csv
 from vocalise.conversion.finishing import finished
 from vocalise.conversion.hearing import Sound, at_rate, mono, require_rate
 from vocalise.conversion.singing import Song, sing
@@ -148,24 +148,37 @@ class Converter:
             return heard
         peak = max(float(heard.max()), -float(heard.min()))
         gain = self.voice.recipe.material.level / peak if peak > 0.0 else 1.0
-        melody = self._melody(heard, plan, measured, progress)
+        if measured is None and self._needs_melody(plan):
+            measured = self._measured(heard, progress)
         song = Song(
-            heard, gain, plan.identity, melody, plan.temperature, plan.seed, formant=plan.formant, breath=plan.breath
+            heard,
+            gain,
+            plan.identity,
+            self._melody(len(heard) / self.rate, plan, measured),
+            plan.temperature,
+            plan.seed,
+            formant=plan.formant,
+            breath=plan.breath,
+            measured=measured,
         )
         sung = sing(self.voice.model, song, progress)
         return finished(sung, heard, self.rate, gain=gain, keep_loudness=plan.keep_loudness)
 
-    def _melody(self, heard: Tensor, plan: Plan, measured: Contour | None, progress: Progress) -> Contour | None:
-        if not follows_pitch(self.voice.model):
+    def _needs_melody(self, plan: Plan) -> bool:
+        """Whether the song's own melody must be known: to be sung, or for a signal that looks at it."""
+        model = self.voice.model
+        return bool(model.signal.analysis) or (follows_pitch(model) and plan.pitch is None)
+
+    def _melody(self, seconds: float, plan: Plan, measured: Contour | None) -> Contour | None:
+        """What is to be sung, where the model is told."""
+        contour = plan.pitch or measured
+        if contour is None or not follows_pitch(self.voice.model):
             return None
-        seconds = len(heard) / self.rate
         if plan.pitch is not None:
             require_length(plan.pitch, seconds)
-        contour = plan.pitch or measured or self._measured(heard, progress)
         if not isinstance(plan.transpose, str):
             return transposed(contour, plan.transpose)
-        marks = range_marks(self.voice, plan.identity, seconds)
-        return transposed(contour, semitones_towards(contour, marks, STEPS[plan.transpose]))
+        return towards(contour, range_marks(self.voice, plan.identity, seconds), plan.transpose)
 
     def _measured(self, heard: Tensor, progress: Progress) -> Contour:
         seconds = len(heard) / self.rate

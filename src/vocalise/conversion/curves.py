@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 import torch
+from torch import Tensor
 
 from vocalise.audio.files import write_aside
 from vocalise.audio.pitch import Contour
@@ -24,9 +25,12 @@ MOST_SEMITONES = 48.0
 SHARES = (0.05, 0.5, 0.95)  # of the voiced frames below the marks of a singer's range
 LACKING = 0.25  # seconds that a melody may end before its song does
 
-# `auto` keeps the key, so that the song still fits its accompaniment; `range` does not, and comes nearer.
-Towards = Literal["auto", "range"]
-STEPS: Mapping[Towards, float] = types.MappingProxyType({"auto": 12.0, "range": 1.0})  # semitones
+# `auto` keeps the key, so that the song still fits its accompaniment; `range` does not, and comes nearer; `mean` goes
+# all the way, out of any key; `faithful` stretches intervals as well, as systems did that published their code.
+Towards = Literal["auto", "range", "mean", "faithful"]
+STEPS: Mapping[Towards, float] = types.MappingProxyType(
+    {"auto": 12.0, "range": 1.0, "mean": 0.01, "faithful": 0.01}  # semitones
+)
 
 
 def write_pitch_csv(path: str | os.PathLike[str], contour: Contour) -> None:
@@ -108,7 +112,7 @@ def parse_transpose(transpose: float | str) -> float | Towards:
     """Semitones, or the word for how they are found from the song.
 
     Raises:
-        ConfigError: neither `auto`, `range`, nor a number from -48 to 48.
+        ConfigError: neither `auto`, `range`, `mean`, `faithful`, nor a number from -48 to 48.
     """
     if isinstance(transpose, str) and transpose.strip() in get_args(Towards):
         return cast(Towards, transpose.strip())
@@ -119,7 +123,7 @@ def parse_transpose(transpose: float | str) -> float | Towards:
     if not abs(semitones) <= MOST_SEMITONES:
         raise ConfigError(
             f"transpose cannot be {transpose!r:.40}: give semitones from {-MOST_SEMITONES:g} to {MOST_SEMITONES:g}, "
-            "or auto (octaves towards the singer's range), or range (semitones towards it)."
+            "or auto (octaves towards the singer's range), range (semitones), mean (cents), or faithful (stretched)."
         )
     return semitones
 
@@ -138,9 +142,29 @@ def semitones_towards(contour: Contour, marks: Sequence[float], step: float) -> 
     sung = contour.pitch[contour.voicing > 0.5]
     if not len(sung) or not len(marks):
         return 0.0
-    own = torch.quantile(sung[:: len(sung) // 1_000_000 + 1].double(), torch.tensor(SHARES, dtype=torch.float64))
-    away = 12.0 * (torch.tensor(marks, dtype=torch.float64) / own).log2().mean()
+    away = 12.0 * (torch.tensor(marks, dtype=torch.float64) / _marks(sung)).log2().mean()
     return max(-MOST_SEMITONES, min(MOST_SEMITONES, step * round(float(away) / step)))
+
+
+def _marks(sung: Tensor) -> Tensor:
+    """Hz below which 5, 50 and 95 % of the pitches (frames,) lie."""
+    return torch.quantile(sung[:: len(sung) // 1_000_000 + 1].double(), torch.tensor(SHARES, dtype=torch.float64))
+
+
+def towards(contour: Contour, marks: Sequence[float], how: Towards) -> Contour:
+    """The contour moved towards another range; `faithful` also gives it that one's spread.
+
+    lf₀' = (lf₀ - μ_s) / σ_s · σ_t + μ_t (as the code of Hsu et al., 2016), with means and deviations from the marks.
+    """
+    moved = transposed(contour, semitones_towards(contour, marks, STEPS[how]))
+    sung = moved.pitch[moved.voicing > 0.5]
+    if how != "faithful" or not len(sung) or not len(marks):
+        return moved
+    own, wanted = _marks(sung).log2(), torch.tensor(marks, dtype=torch.float64).log2()
+    stretch = float(((wanted[2] - wanted[0]) / (own[2] - own[0]).clamp(min=1.0 / 12.0)).clamp(0.25, 4.0))
+    middle = float(wanted.mean())
+    octaves = middle + (moved.pitch.clamp(min=1.0).log2() - middle) * stretch
+    return Contour(pitch=octaves.exp2() * moved.voicing, voicing=moved.voicing, hop=moved.hop)
 
 
 def transposed(contour: Contour, semitones: float) -> Contour:

@@ -4,7 +4,8 @@ heard ──encoder, windows with context──▶ latent ──cut at quiet pla
 
 A decoder that sings one sample after another is slow, so phrases are sung side by side: each starts with a silent
 memory one frame early, at a quiet place, and a quarter of a second later remembers nothing but its own singing. A
-decoder that sings all samples at once sings the song from end to end, a stretch at a time, without any joint.
+decoder that sings all samples at once sings the song from end to end, a stretch at a time, without any joint; one that
+draws frames for a vocoder draws phrase after phrase, long ones, since pulses cannot be handed on.
 """
 
 import bisect
@@ -18,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vocalise.audio.phrases import Span, cut, join, silent_stretches, widen
-from vocalise.audio.pitch import Contour, contour_at
+from vocalise.audio.pitch import Contour, contour_at, contour_from
 from vocalise.autoencoder import Autoencoder
 from vocalise.conversion.blends import Blend
 from vocalise.data.batches import FLOOR, loudness_of
@@ -45,6 +46,8 @@ class Song:
     seed: int
     formant: float = 0.0  # semitones
     breath: float = 0.0  # dB
+    latent: Tensor | None = None  # (channels, frames)   to be sung in place of what is heard
+    measured: Contour | None = None  # the song's own melody, for signals that look at it
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,11 @@ def sing(model: Autoencoder, song: Song, progress: Progress) -> Tensor:
 
     What a phrase draws by chance follows from the seed and its place in the song alone.
     """
-    if not model.decoder.autoregressive:
+    if not (model.decoder.autoregressive or model.signal.sings_pitch):
         return _sung_through(model, song, progress)
     samples, rate, hop = song.heard.shape[-1], model.rate, model.hop
-    longest = min(PHRASES[1], max(PHRASES[0], samples / rate / BATCH, 2 * hop / rate))
+    least = PHRASES[0] if model.decoder.autoregressive else PHRASES[1]
+    longest = min(PHRASES[1], max(least, samples / rate / BATCH, 2 * hop / rate))
     spans = cut(song.heard, rate, longest=longest, multiple=hop)
     overlap = round(OVERLAP * rate)
     wide = widen(spans, overlap)
@@ -78,7 +82,7 @@ def sing(model: Autoencoder, song: Song, progress: Progress) -> Tensor:
     lengths = [len(span) for span in wide]
     pieces = torch.split(torch.zeros(sum(lengths)), lengths)  # in one block, which goes back to the system as a whole
     if phrases:
-        z = listen(model, song.heard, gain=song.gain)
+        z = _latent(model, song)
         for phrase, sung in _sung_phrases(model, song, z, phrases, progress):
             skipped = wide[phrase.number].start - phrase.first * hop
             pieces[phrase.number].copy_(sung[skipped : skipped + lengths[phrase.number]])
@@ -97,12 +101,16 @@ def _sounding(heard: Tensor, spans: Sequence[Span], rate: int) -> frozenset[int]
     return frozenset(found)
 
 
+def _latent(model: Autoencoder, song: Song) -> Tensor:
+    return listen(model, song.heard, song.measured, gain=song.gain) if song.latent is None else song.latent
+
+
 @torch.no_grad()
-def listen(model: Autoencoder, heard: Tensor, *, gain: float = 1.0) -> Tensor:
+def listen(model: Autoencoder, heard: Tensor, contour: Contour | None = None, *, gain: float = 1.0) -> Tensor:
     """The latent (channels, frames) of a wave (samples,) of any length, on the CPU.
 
     It is that of `model.encode` on the whole: each window is heard with all the context that its frames depend on,
-    unless the encoder can remember it.
+    unless the encoder can remember it. Signals that look at the melody are told it, if it is known.
     """
     if model.encoder.streams:
         return _listened_through(model, heard, gain)
@@ -113,14 +121,23 @@ def listen(model: Autoencoder, heard: Tensor, *, gain: float = 1.0) -> Tensor:
     for start in range(0, samples, step):
         first = max(0, start - left)
         window = heard[first : min(samples, start + step + right)] * gain
-        at = (start - first) // hop
-        parts.append(model.encode(window[None].to(model.device)).z[0, :, at : at + step // hop].cpu())
+        window = F.pad(window, (0, -len(window) % hop))
+        at, analysis = (start - first) // hop, _analysed(model, window, first, contour)
+        parts.append(model.encode(window[None].to(model.device), analysis).z[0, :, at : at + step // hop].cpu())
     return torch.cat(parts, dim=-1)
+
+
+def _analysed(model: Autoencoder, window: Tensor, first: int, contour: Contour | None) -> Tensor | None:
+    """What the signal prepares of a window (samples,) from sample `first` on, (1, rows, steps); None: nothing."""
+    if not model.signal.analysis:
+        return None
+    part = contour and contour_from(contour, first / model.rate, len(window) / model.rate)
+    return model.signal.prepare(window, part)[None]
 
 
 def _sung_through(model: Autoencoder, song: Song, progress: Progress) -> Tensor:
     """The whole song from end to end, (samples,), told a stretch at a time."""
-    z, hop, samples = listen(model, song.heard, gain=song.gain), model.hop, song.heard.shape[-1]
+    z, hop, samples = _latent(model, song), model.hop, song.heard.shape[-1]
     whole = Phrase(0, 0, z.shape[-1])
     controls = _controls(model, song, [whole], [_heard(song, whole, hop)])
     chance = Chance((torch.Generator().manual_seed(phrase_seed(song.seed, 0)),), song.temperature)
@@ -158,19 +175,32 @@ def _sung_phrases(
     order = sorted(phrases, key=lambda phrase: (-phrase.frames, phrase.number))
     seconds = model.hop / model.rate
     done, total = 0, sum(phrase.frames for phrase in phrases)
-    for place in range(0, len(order), BATCH):
-        group = order[place : place + BATCH]
+    side_by_side, chunk = (BATCH, CHUNK) if model.decoder.autoregressive else (1, STRETCH)
+    for place in range(0, len(order), side_by_side):
+        group = order[place : place + side_by_side]
         waves = [_heard(song, phrase, model.hop) for phrase in group]
-        parts = []
-        for start, signal in _sung_signal(model, song, z, group, waves):
+        controls, parts = _controls(model, song, group, waves), []
+        for start, signal in _sung_signal(model, song, z, group, controls, chunk):
             parts.append(signal.cpu())
-            done += sum(min(CHUNK, max(0, phrase.frames - start)) for phrase in group)
+            done += sum(min(chunk, max(0, phrase.frames - start)) for phrase in group)
             progress("singing", done * seconds, total * seconds)
         signals = torch.cat(parts, dim=-1)
-        for n, (phrase, wave) in enumerate(zip(group, waves, strict=True)):
-            _, residue = model.signal.from_wave(wave[None])
-            steps = phrase.frames * model.encoder.hop
-            yield phrase, model.signal.to_wave(signals[n : n + 1, :, :steps], residue)[0]
+        for n, phrase in enumerate(group):
+            steps, columns = phrase.frames * model.encoder.hop, phrase.frames * model.hop // model.condition.hop
+            told = controls.rows(slice(n, n + 1)).columns(slice(columns))
+            residue = _residue(model, song, phrase, waves[n])
+            yield phrase, model.signal.to_wave(signals[n : n + 1, :, :steps], residue, told)[0]
+
+
+def _residue(model: Autoencoder, song: Song, phrase: Phrase, wave: Tensor) -> Tensor:
+    """What goes round the network of a phrase; the signal hears as much around it as matters."""
+    reach = math.ceil(model.signal.context / model.hop)
+    first = max(0, phrase.first - reach)
+    around = _heard(song, Phrase(phrase.number, first, phrase.first + phrase.frames + reach - first), model.hop)
+    analysis, before = _analysed(model, around, first * model.hop, song.measured), phrase.first - first
+    if analysis is not None:
+        analysis = analysis[:, :, before * model.encoder.hop :][:, :, : phrase.frames * model.encoder.hop]
+    return model.signal.from_wave(wave[None], analysis)[1]
 
 
 def _heard(song: Song, phrase: Phrase, hop: int) -> Tensor:
@@ -180,18 +210,17 @@ def _heard(song: Song, phrase: Phrase, hop: int) -> Tensor:
 
 
 def _sung_signal(
-    model: Autoencoder, song: Song, z: Tensor, group: Sequence[Phrase], waves: Sequence[Tensor]
+    model: Autoencoder, song: Song, z: Tensor, group: Sequence[Phrase], controls: Controls, chunk: int
 ) -> Iterator[tuple[int, Tensor]]:
     """The signal of phrases sung side by side, (batch, channels, steps), a chunk at a time after its first frame."""
     frames, columns = max(phrase.frames for phrase in group), model.hop // model.condition.hop
     content = _stacked([z[:, phrase.first : phrase.first + phrase.frames] for phrase in group], frames)
-    controls = _controls(model, song, group, waves)
     condition = model.condition(content.to(model.device), controls)
     generators = tuple(torch.Generator().manual_seed(phrase_seed(song.seed, phrase.number)) for phrase in group)
     chance = Chance(generators, song.temperature)
     state = model.decoder.begin(len(group))
-    for start in range(0, frames, CHUNK):
-        here = slice(start * columns, (start + CHUNK) * columns)
+    for start in range(0, frames, chunk):
+        here = slice(start * columns, (start + chunk) * columns)
         yield start, model.decoder.extend(state, condition[:, :, here], controls.columns(here), chance)
 
 

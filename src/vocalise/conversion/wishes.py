@@ -10,7 +10,13 @@ from torch import Tensor
 
 from vocalise.audio.pitch import Contour
 from vocalise.checkpoint import Voice
-from vocalise.conversion.abilities import require_breath, require_formants, require_pitch, require_voice
+from vocalise.conversion.abilities import (
+    require_breath,
+    require_formants,
+    require_mixing,
+    require_pitch,
+    require_voice,
+)
 from vocalise.conversion.blends import Blend
 from vocalise.conversion.curves import Towards, parse_transpose
 from vocalise.conversion.hearing import require_rate
@@ -32,7 +38,7 @@ class Wishes(TypedDict, total=False):
     temperature: float
     seed: int
     keep_loudness: bool
-    transpose: float | str
+    transpose: float | str | None
     pitch: Contour | None
     formant: float
     breath: float
@@ -61,7 +67,7 @@ def planned(
     temperature: float = 1.0,
     seed: int = 0,
     keep_loudness: bool = True,
-    transpose: float | str = 0,
+    transpose: float | str | None = None,
     pitch: Contour | None = None,
     formant: float = 0.0,
     breath: float = 0.0,
@@ -77,7 +83,9 @@ def planned(
         seed: of the decoder's luck.
         keep_loudness: whether the result gets the song's integrated loudness, its true peak at most -1 dBTP.
         transpose: semitones; `auto` for octaves towards the singer's range, which keep the key; `range` for semitones
-            towards it, which do not. For recipes that are told the pitch, as is `pitch`.
+            towards it, which do not; `mean` for cents; `faithful` to stretch intervals as well, so that the spread is
+            the singer's. For recipes that are told the pitch, as is `pitch`. None is as the recipe has it: 0, but for
+            those that leave the pitch to a vocoder.
         pitch: a melody instead of the song's own, at least as long; it is transposed as the song's would be.
         formant: semitones by which resonances are moved, -12 to 12, for recipes that can; the tune stays.
         breath: dB by which breath is louder than learnt, -24 to 24, for recipes that tell it from tone.
@@ -89,7 +97,7 @@ def planned(
         AudioError: a rate out of range.
         Unsupported: the recipe cannot do what is asked.
     """
-    semitones = parse_transpose(transpose)
+    semitones = parse_transpose(voice.model.signal.transpose if transpose is None else transpose)
     if semitones != 0.0:
         require_pitch(voice, "--transpose")
     if pitch is not None:
@@ -123,13 +131,17 @@ def _within(what: str, value: object, most: float, unit: str) -> float:
 
 def _identity(voice: Voice, to: To) -> Tensor | Blend:
     if to is None:
-        if voice.model.condition.uses_voice:
+        if voice.model.told_who:
             raise ConfigError(f"Say who is to sing; this voice knows {', '.join(voice.names)}.")
         return torch.full((len(voice.singers),), 1.0 / len(voice.singers))
     require_voice(voice)
     if isinstance(to, Blend):
+        require_mixing(voice)
         return to.among(voice.singers, lambda name: identity_in(voice, name))
-    return identity_in(voice, to)
+    point = identity_in(voice, to)
+    if bool((point > 0.0).sum() > 1):
+        require_mixing(voice)
+    return point
 
 
 def range_marks(voice: Voice, identity: Tensor | Blend, seconds: float) -> tuple[float, ...]:

@@ -6,9 +6,9 @@ as easy as 1, 2, 3", 2011), so the position in the stream is the whole state, an
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -38,24 +38,27 @@ class Batch:
     loudness: Tensor  # (batch, samples / hop)   dBFS, at least -100
     bandwidth: Tensor  # (batch,)   Hz up to which the recording holds anything, at most half the rate
     before: Tensor  # (batch, lead)   what came before in the recording; zeros before its beginning
+    analysis: Tensor | None = None  # (batch, rows, steps)   of its signal, where one was prepared
 
     def __len__(self) -> int:
         return len(self.wave)
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same excerpts on another device."""
-        return Batch(*(tensor.to(device) for tensor in self._every()))
+        return self._each(lambda tensor: tensor.to(device))
 
     def rows(self, span: slice) -> "Batch":
         """Some of the excerpts."""
-        return Batch(*(tensor[span] for tensor in self._every()))
+        return self._each(lambda tensor: tensor[span])
 
     def parts(self, size: int) -> "list[Batch]":
         """The same excerpts in batches of at most so many."""
-        return [Batch(*rows) for rows in zip(*(torch.split(each, size) for each in self._every()), strict=True)]
+        return [self.rows(slice(start, start + size)) for start in range(0, len(self), size)]
 
-    def _every(self) -> tuple[Tensor, ...]:
-        return tuple(getattr(self, one.name) for one in fields(self))
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        lines = {one.name: getattr(self, one.name) for one in fields(self)}
+        changed: dict[str, Any] = {name: None if line is None else change(line) for name, line in lines.items()}
+        return Batch(**changed)
 
 
 class _Place(NamedTuple):
@@ -224,7 +227,14 @@ def _batch(prepared: Prepared, places: Sequence[_Place], samples: int, hop: int,
     bandwidth = torch.tensor([prepared.bandwidth(place.piece.recording) for place in places], dtype=torch.float32)
     loudness = loudness_of(wave, rate=prepared.rate, hop=hop)
     before = torch.stack([place.before for place in places]) if places else torch.zeros(0, lead)
-    return Batch(wave, labels, pitch, voicing, loudness, bandwidth, before)
+    return Batch(wave, labels, pitch, voicing, loudness, bandwidth, before, _analysis(prepared, places, samples))
+
+
+def _analysis(prepared: Prepared, places: Sequence[_Place], samples: int) -> Tensor | None:
+    if prepared.analyst is None or not places:
+        return None
+    steps = samples // prepared.analyst.hop
+    return torch.stack([prepared.analysis_of(place.piece, place.start, steps) for place in places])
 
 
 def _bits(seed: int, stream: int, number: int) -> np.random.Philox:

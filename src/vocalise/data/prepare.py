@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from typing import NoReturn, TypeVar
 
 import numpy as np
@@ -20,7 +21,16 @@ from vocalise.audio.pitch import pitch_contour
 from vocalise.data.bandwidth import believed, limit
 from vocalise.data.cache import FOLDER_VARIABLE, Cache, file_digest
 from vocalise.data.corpus import Corpus
-from vocalise.data.prepared import CONTOUR_HOP, FULL_SCALE, LEVEL, SILENCE, Prepared, contour_key, wave_key
+from vocalise.data.prepared import (
+    CONTOUR_HOP,
+    FULL_SCALE,
+    LEVEL,
+    SILENCE,
+    Analyst,
+    Prepared,
+    contour_key,
+    wave_key,
+)
 from vocalise.data.records import Finding, Piece, Recording, legible
 from vocalise.errors import AudioError, ConfigError, CorpusError
 
@@ -42,6 +52,7 @@ def prepare(
     rate: int | None = None,
     level: float = LEVEL,
     contours: bool = False,
+    analyst: Analyst | None = None,
     progress: Progress | None = None,
 ) -> Prepared:
     """Brings every recording to one rate and peak level, from the cache where it is there whole.
@@ -51,6 +62,7 @@ def prepare(
         rate: Hz; the corpus' own unless given.
         level: peak of each recording, above 0 and at most 1.
         contours: whether to measure pitch as well (slow the first time).
+        analyst: the signal whose analysis is wanted as well, if it makes any; it needs the contours too.
         progress: is told the share done, in [0, 1].
 
     Raises:
@@ -63,9 +75,11 @@ def prepare(
             f"Audio cannot be prepared at {rate} Hz and level {level}: {RATES[0]} Hz or more, and within 0 and 1."
         )
     report = progress or (lambda _: None)
+    analyst = analyst if analyst and analyst.analysis else None
+    contours = contours or analyst is not None
     try:
         cache, said = Cache.open()
-        _require_room(corpus, cache, rate, level, contours)
+        _require_room(corpus, cache, rate, level, contours, analyst)
         unique = list({one.digest: one for one in corpus.recordings}.values())
         whole = DECODING if contours else 1.0
         answers = _spread(unique, lambda one: _make_wave(cache, one, rate, level), rate, _within(report, 0.0, whole))
@@ -75,26 +89,36 @@ def prepare(
         prepared = Prepared(narrowed, rate, level, contours, cache, lengths, bands)
         if contours:
             _make_contours(prepared, _within(report, whole, 1.0 - whole))
+        if analyst:
+            prepared = replace(prepared, analyst=analyst)
+            unique = list({one.digest: one for one in narrowed.recordings}.values())
+            _spread(unique, lambda one: _make_analysis(prepared, analyst, one), rate, lambda _: None)
     except OSError as error:
         _refuse(error)
     report(1.0)
     return prepared
 
 
-def estimate_bytes(corpus: Corpus, *, rate: int | None = None, contours: bool = False) -> int:
+def estimate_bytes(
+    corpus: Corpus, *, rate: int | None = None, contours: bool = False, analyst: Analyst | None = None
+) -> int:
     """How much disk a corpus takes when it is prepared, in bytes."""
-    return _bytes(list({one.digest: one for one in corpus.recordings}.values()), rate or corpus.rate, contours)
+    unique = list({one.digest: one for one in corpus.recordings}.values())
+    return _bytes(unique, rate or corpus.rate, contours, analyst if analyst and analyst.analysis else None)
 
 
-def _bytes(recordings: Sequence[Recording], rate: int, contours: bool) -> int:
-    a_second = 2 * rate + (8 / CONTOUR_HOP if contours else 0)
+def _bytes(recordings: Sequence[Recording], rate: int, contours: bool, analyst: Analyst | None) -> int:
+    a_second = 2 * rate + (8 / CONTOUR_HOP if contours or analyst else 0)
+    a_second += 2 * len(analyst.prepare(torch.zeros(analyst.hop))) * rate / analyst.hop if analyst else 0
     return sum(round(one.seconds * a_second) + 4096 for one in recordings)
 
 
-def _require_room(corpus: Corpus, cache: Cache, rate: int, level: float, contours: bool) -> None:
+def _require_room(
+    corpus: Corpus, cache: Cache, rate: int, level: float, contours: bool, analyst: Analyst | None
+) -> None:
     unique = {one.digest: one for one in corpus.recordings}.values()
     waves = [one for one in unique if not cache.exists("wave", wave_key(one.digest, rate, level))]
-    needed = _bytes(waves, rate, contours)
+    needed = _bytes(waves, rate, contours, analyst)
     free = shutil.disk_usage(cache.folder).free
     if waves and needed + SPARE > free:
         raise CorpusError(
@@ -203,6 +227,15 @@ def _make_contour(prepared: Prepared, recording: Recording, report: Progress | N
     contour = pitch_contour(wave, prepared.rate, hop=CONTOUR_HOP, workers=workers, glance=True, progress=report)
     frames = torch.stack((contour.pitch, contour.voicing)).float().numpy()
     prepared.cache.store("contour", _contour_key(prepared, recording), frames, {})
+
+
+def _make_analysis(prepared: Prepared, analyst: Analyst, recording: Recording) -> None:
+    """Analyses one recording unless that was done; in 16 bits a number, of which envelopes in dB need fewer."""
+    key = prepared.key_of_analysis(recording)
+    if prepared.cache.facts("analysis", key) is None:
+        piece = Piece(recording)
+        found = analyst.prepare(prepared.excerpt(piece, 0, prepared.lengths[recording.digest]), prepared.contour(piece))
+        prepared.cache.store("analysis", key, found.T.contiguous().half().numpy(), {})
 
 
 def _contour_key(prepared: Prepared, recording: Recording) -> str:

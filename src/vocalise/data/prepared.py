@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from vocalise.errors import CorpusError
 
 VERSION = 1  # to be raised whenever the same file and settings come to give other samples
 CONTOUR_VERSION = 2  # likewise for pitch contours
+ANALYSIS_VERSION = 1  # and for how analyses are kept; what is in them, their names say
 LEVEL = 0.95  # peak of each recording: quiet files would use few of the 256 levels of μ-law
 SILENCE = -60.0  # dBFS: a recording or an excerpt that is never louder is silent
 CONTOUR_HOP = 0.005  # seconds
@@ -34,6 +35,21 @@ def contour_key(digest: str, rate: int, level: float) -> str:
     return key_of("contour", CONTOUR_VERSION, CONTOUR_HOP, wave_key(digest, rate, level))
 
 
+class Analyst(Protocol):
+    """Who looks at recordings slowly and once: a signal."""
+
+    @property
+    def analysis(self) -> str:
+        """Names what is done, with its settings; empty: nothing."""
+
+    @property
+    def hop(self) -> int:
+        """Samples a step."""
+
+    def prepare(self, wave: Tensor, contour: Contour | None = None) -> Tensor:
+        """(samples,) and its pitch -> (rows, steps)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """A corpus whose audio can be had at once, at one rate; it lacks what turned out silent or unreadable."""
@@ -45,6 +61,7 @@ class Prepared:
     cache: Cache
     lengths: Mapping[str, int]  # samples of each recording, by digest
     bands: Mapping[str, float]  # Hz up to which each recording is to be believed, by digest
+    analyst: Analyst | None = None  # whose analyses were prepared
 
     @property
     def singers(self) -> tuple[str, ...]:
@@ -117,6 +134,33 @@ class Prepared:
         inside = (here >= start) & (here < stop)
         pitch, voicing = contour_at(Contour(frames[0], frames[1], CONTOUR_HOP), here - first * CONTOUR_HOP)
         return pitch.float() * inside, voicing.float() * inside
+
+    def analysis_of(self, piece: Piece, start: int, steps: int) -> Tensor:
+        """The analysis of a piece from a sample on (it may be negative), (rows, steps), float32; beyond it is silence.
+
+        Each step is the nearest of the recording's own.
+
+        Raises:
+            CorpusError: it was prepared without, or the cache has been emptied since.
+        """
+        if self.analyst is None:
+            raise CorpusError("The corpus was prepared without analyses: prepare(corpus, analyst=signal) makes them.")
+        hop, span = self.analyst.hop, self.span(piece)
+        stored = self._open("analysis", self.key_of_analysis(piece.recording))
+        first, last = (min(len(stored), round(sample / hop)) for sample in span)
+        begin = round((span[0] + start) / hop)
+        here, there = (min(last, max(first, step)) for step in (begin, begin + steps))
+        heard = torch.from_numpy(stored[here:there].astype(np.float32)).T
+        if len(heard[0]) == steps:
+            return heard
+        found = self.analyst.prepare(torch.zeros(hop)).repeat(1, steps)
+        found[:, here - begin : there - begin] = heard
+        return found
+
+    def key_of_analysis(self, recording: Recording) -> str:
+        """Names the analysis of a recording in the cache."""
+        name = self.analyst.analysis if self.analyst else ""
+        return key_of("analysis", ANALYSIS_VERSION, name, contour_key(recording.digest, self.rate, self.level))
 
     def _frames(self, recording: Recording, first: int, last: int) -> Tensor:
         if not self.has_contours:

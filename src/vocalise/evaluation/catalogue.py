@@ -192,6 +192,8 @@ MEASURES: tuple[Measure, ...] = (
             meaning="teacher-forced, on songs it never heard; 8 is pure guessing"),
     Measure(name="held_out_distance", title="held-out spectral distance", group="model", better="lower", unit="dB",
             meaning="of its own renderings from songs it never heard, up to what the recordings hold"),
+    Measure(name="held_out_envelope", title="held-out distance of envelopes", group="model", better="lower", unit="dB",
+            meaning="of the spectral envelopes it draws from songs it never heard, level apart"),
     Measure(name="probe", title="singer probe on the latent", group="model", better="lower", unit="%",
             beside=("probe_chance", "probe_log_mel", "probe_untrained"),
             meaning="how often a fresh classifier tells the singer from what the bottleneck lets through"),

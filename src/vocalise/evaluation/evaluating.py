@@ -38,7 +38,7 @@ class Choices:
     exclude: Sequence[str] = ()
     same: Mapping[str, str] | None = None  # singers who are the person of another name
     temperature: float = 1.0
-    transpose: float | str = 0.0  # semitones, auto or range; for voices that are told the pitch
+    transpose: float | str | None = None  # semitones, auto, range, mean; None: as each voice's recipe has it
     seed: int = 0
     device: str = "auto"
     speaker: Path | None = None  # a speaker network, as ONNX
@@ -50,7 +50,7 @@ class Choices:
         """Refuses what makes no sense."""
         if self.seconds is not None and not 0.0 < self.seconds < 1e6:
             raise ConfigError(f"--seconds cannot be {self.seconds}: give more than 0.")
-        parse_transpose(self.transpose)
+        parse_transpose(self.transpose or 0)
 
 
 class Wishes(TypedDict, total=False):
@@ -63,7 +63,7 @@ class Wishes(TypedDict, total=False):
     exclude: Sequence[str]
     same: Mapping[str, str] | None
     temperature: float
-    transpose: float | str
+    transpose: float | str | None
     seed: int
     device: str
     speaker: Path | None
@@ -99,8 +99,7 @@ def evaluate(
     network = None if choices.speaker is None else SpeakerNetwork.load(choices.speaker)
     device = choose_device(choices.device)
     cast = performers(voices, device)
-    for one in cast:
-        one.require(manner)
+    meant = {one.name: one.transposition(manner) for one in cast}  # refuses before any work
     material = _gathered(data, cast, choices, progress)
     same = _persons(choices.same, material, cast)
     songs = whole_songs(material.prepared, material.sung, choices.seconds)
@@ -113,7 +112,7 @@ def evaluate(
     ready = time.perf_counter()
     renderings = render(jobs, {one.name: one for one in cast}, out, manner, progress=progress)
     sung = time.perf_counter() - ready
-    clips = _clips(renderings, takes, ears, choices, same, progress)
+    clips = _clips(renderings, takes, ears, meant, same, progress)
     making = Making(
         title=choices.title or _title(systems, data),
         command=choices.command,
@@ -142,14 +141,14 @@ def _clips(
     renderings: Sequence[Rendering],
     takes: Takes,
     ears: Ears,
-    choices: Choices,
+    meant: Mapping[str, float | None],
     same: Mapping[str, str],
     progress: Progress,
 ) -> list[Clip]:
     """All clips in the order of the jobs; those that were sung are measured."""
     clips = [_clip(one, takes.out) for one in renderings]
     places = [place for place, clip in enumerate(clips) if clip.state == "scored"]
-    subjects = [_subject(renderings[place], clips[place], takes, choices, same) for place in places]
+    subjects = [_subject(renderings[place], clips[place], takes, meant, same) for place in places]
     for place, clip in zip(places, measure(subjects, ears, progress=progress), strict=True):
         clips[place] = clip
     return clips
@@ -180,7 +179,7 @@ def _facts(material: Material, choices: Choices) -> dict[str, object]:
         "held_out": material.share,
         "seconds": choices.seconds,
         "temperature": choices.temperature,
-        "transpose": str(choices.transpose),
+        "transpose": "0" if choices.transpose is None else str(choices.transpose),
         "seed": choices.seed,
     }
 
@@ -222,10 +221,11 @@ def _clip(rendering: Rendering, out: Path) -> Clip:
     return replace(clip, path=place_of(job.path, out))
 
 
-def _subject(rendering: Rendering, clip: Clip, takes: Takes, choices: Choices, same: Mapping[str, str]) -> Subject:
+def _subject(
+    rendering: Rendering, clip: Clip, takes: Takes, meant: Mapping[str, float | None], same: Mapping[str, str]
+) -> Subject:
     job = rendering.job
     parallel = takes.of(job.song, job.target)
-    semitones = parse_transpose(choices.transpose)
     return Subject(
         clip=replace(clip, truth_path=place_of(parallel.truth, takes.out)),
         source=source_path(takes.out, job.song),
@@ -236,7 +236,7 @@ def _subject(rendering: Rendering, clip: Clip, takes: Takes, choices: Choices, s
         section=parallel.section,
         source_singer=person(job.song.singer, same),
         target=person(job.target, same),
-        transposition=None if isinstance(semitones, str) else 100.0 * semitones,
+        transposition=meant[job.system],
         syllables=syllables_of(job.song),
         took=rendering.took,
     )

@@ -12,9 +12,9 @@ from pathlib import Path
 from vocalise.audio.files import describe
 from vocalise.conversion.curves import MOST_SEMITONES
 from vocalise.data.cache import key_of
+from vocalise.data.choir.labels import LABELS, read_syllables
 from vocalise.data.records import legible
 from vocalise.errors import AudioError, ConfigError
-from vocalise.evaluation.content import read_syllables
 from vocalise.evaluation.ears import parse_judges, teach
 from vocalise.evaluation.folder import claim
 from vocalise.evaluation.genuine import Genuine, genuine
@@ -24,7 +24,7 @@ from vocalise.evaluation.plan import among, person
 from vocalise.evaluation.records import Clip, Report, Saying, System
 from vocalise.evaluation.reporting import Making, place_of, report_of
 from vocalise.evaluation.speaker import SpeakerNetwork
-from vocalise.evaluation.takes import LABELS, MOST_OTHERS, labelled_alike
+from vocalise.evaluation.takes import MOST_OTHERS, labelled_alike
 from vocalise.progress import Progress, silent
 
 

@@ -82,7 +82,7 @@ class System:
     recipe: str = ""
     steps: int = 0
     digest: str = ""  # of the voice file
-    figures: Mapping[str, float] = field(default_factory=dict)  # held_out_bits or held_out_distance, probe, …
+    figures: Mapping[str, float] = field(default_factory=dict)  # held_out_ and the unit of the loss, probe, …
 
 
 @dataclass(frozen=True, kw_only=True)

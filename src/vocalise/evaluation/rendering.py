@@ -117,7 +117,8 @@ def _within(progress: Progress, before: float, job: Job, whole: float, which: st
 def _key(job: Job, performer: Performer, manner: Manner) -> str:
     piece = job.song.piece
     song = (piece.recording.digest, piece.start, piece.stop or piece.recording.seconds)
-    how = (manner.temperature, manner.seed, str(manner.transpose))
+    usual = performer.voice.model.signal.transpose
+    how = (manner.temperature, manner.seed, usual if manner.transpose is None else str(manner.transpose))
     return key_of("conversion", VERSION, performer.digest, job.target, *song, *how)
 
 

@@ -22,7 +22,7 @@ from vocalise.data.prepared import Prepared
 from vocalise.data.records import Split
 from vocalise.errors import ConfigError, VoiceError
 from vocalise.evaluation.records import System
-from vocalise.parts.protocols import as_sung
+from vocalise.parts.protocols import recorded_lesson
 from vocalise.progress import Progress, silent
 from vocalise.training.closing import Origin, probe_figures
 from vocalise.training.settings import Routine, software
@@ -37,7 +37,7 @@ class Manner:
 
     temperature: float = 1.0
     seed: int = 0
-    transpose: float | str = 0.0
+    transpose: float | str | None = None  # None: as the recipe has it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,21 +57,22 @@ class Performer:
     @property
     def told(self) -> bool:
         """Whether it can be told who sings."""
-        return self.voice.model.condition.uses_voice
+        return self.voice.model.told_who
 
-    def require(self, manner: Manner) -> None:
-        """Refuses a manner of singing that this voice does not have.
+    def transposition(self, manner: Manner) -> float | None:
+        """Cents by which it is meant to sing higher than its source; None where each song decides.
 
         Raises:
             ConfigError: a value out of range.
             Unsupported: the recipe cannot do what is asked.
         """
-        self.converter.plan(
+        plan = self.converter.plan(
             to=self.voice.names[0] if self.told else None,
             temperature=manner.temperature,
             seed=manner.seed,
             transpose=manner.transpose,
         )
+        return None if isinstance(plan.transpose, str) else 100.0 * plan.transpose
 
     def system(self, figures: Mapping[str, float]) -> System:
         """As the report shows it."""
@@ -144,13 +145,13 @@ def figures_of(
         CorpusError: the audio cannot be prepared.
     """
     model, material = performer.voice.model, performer.voice.recipe.material
-    uses_pitch = model.condition.uses_pitch
     total = sum(corpus.seconds.values())
     prepared = prepare(
         corpus,
         rate=model.rate,
         level=material.level,
-        contours=uses_pitch,
+        contours=model.condition.uses_pitch,
+        analyst=model.signal,
         progress=lambda share: progress("preparing", share * total, total, "seconds of audio"),
     )
     sides = [
@@ -174,7 +175,8 @@ def figures_of(
 def held_out_loss(voice: Voice, prepared: Prepared, split: Split) -> dict[str, float]:
     """The decoder's loss in its own unit on fixed windows of held-out songs, by the singers whom the voice knows.
 
-    A WaveNet's is `held_out_bits`, a sample; that of one that sings all samples at once is `held_out_distance`, in dB.
+    A WaveNet's is `held_out_bits`, a sample; that of one that sings all samples at once is `held_out_distance`, in dB;
+    that of one that draws spectral frames is `held_out_envelope`, in dB.
     """
     label_of = {name: label for label, name in enumerate(voice.singers)}
     held = [piece for piece in split.held_out if piece.recording.singer in label_of]
@@ -193,7 +195,7 @@ def held_out_loss(voice: Voice, prepared: Prepared, split: Split) -> dict[str, f
 @torch.no_grad()
 def _losses(model: Autoencoder, part: Batch) -> torch.Tensor:
     """What is told of the decoder's work on each window, in its unit: (batch,)."""
-    lesson = as_sung(part.to(model.device), model.singers)
+    lesson = recorded_lesson(part.to(model.device), model.singers)
     return model.decoder.unit.of(model(lesson).decoded).float().cpu()
 
 

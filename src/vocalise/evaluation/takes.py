@@ -9,14 +9,13 @@ from pathlib import Path
 
 from vocalise.audio.files import write_wave
 from vocalise.data.choir import Syllable
+from vocalise.data.choir.labels import LABELS, read_syllables
 from vocalise.data.prepared import Prepared
 from vocalise.data.records import Piece
 from vocalise.errors import AudioError, RunError
-from vocalise.evaluation.content import read_syllables
 from vocalise.evaluation.plan import Song, safe_names, section
 from vocalise.evaluation.rendering import samples_in, source_path
 
-LABELS = ".syllables.csv"
 ENOUGH = 0.8  # of the stretch must be there
 MOST_OTHERS = 3
 

@@ -141,7 +141,7 @@ def loss_curves(
 
     Args:
         rows: each with `step` and any of the training loss (`bits`, a sample, or `distance`, in dB), the held-out one
-            (`held_out_bits`, `held_out_distance`) and `learning_rate`.
+            (`held_out_bits`, `held_out_distance`, …) and `learning_rate`.
         title: above the picture.
         phases: steps from which on somebody joins in, and who; shaded.
     """

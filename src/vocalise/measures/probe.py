@@ -28,7 +28,7 @@ class Listener(Protocol):
     def hop(self) -> int: ...  # noqa: D102
     @property
     def device(self) -> torch.device: ...  # noqa: D102
-    def encode(self, wave: Tensor, before: Tensor | None = None) -> Latent: ...  # noqa: D102
+    def encode(self, wave: Tensor, analysis: Tensor | None = None, before: Tensor | None = None) -> Latent: ...  # noqa: D102
     def eval(self) -> object: ...  # noqa: D102
     def train(self, mode: bool = True) -> object: ...  # noqa: D102
     @property
@@ -63,6 +63,7 @@ def probe_model(
     *,
     rate: int,
     lead: int = 0,
+    analyses: tuple[Tensor | None, Tensor | None] = (None, None),
     singers: int | None = None,
     steps: int = 2000,
     seed: int = 0,
@@ -78,16 +79,18 @@ def probe_model(
         test_labels: (m,).
         rate: Hz.
         lead: so many samples of each window only go before it, for a model that remembers.
+        analyses: what the model's signal prepared of both kinds of windows, where it prepares anything.
         singers: how many there are; by default one more than the greatest label.
         steps: of the classifier's training.
         seed: of its weights and batches; torch's global generator stays as it was.
     """
     if (train_waves.shape[1] - lead) % model.hop or (test_waves.shape[1] - lead) % model.hop:
         raise ValueError(f"Windows must be multiples of the model's hop, {model.hop} samples.")
+    heard = tuple(zip((train_waves, test_waves), analyses, strict=True))
     kinds = {
-        "latent": [encode_windows(model, waves, lead) for waves in (train_waves, test_waves)],
+        "latent": [encode_windows(model, *windows, lead=lead) for windows in heard],
         "log_mel": [mel_windows(waves[:, lead:], rate, hop=model.hop) for waves in (train_waves, test_waves)],
-        "untrained": [encode_windows(untrained, waves, lead) for waves in (train_waves, test_waves)],
+        "untrained": [encode_windows(untrained, *windows, lead=lead) for windows in heard],
     }
     figures = {
         name: probe_singer(train, train_labels, test, test_labels, singers=singers, steps=steps, seed=seed)
@@ -131,16 +134,20 @@ def probe_singer(
 
 
 @torch.no_grad()
-def encode_windows(model: Listener, waves: Tensor, lead: int = 0) -> Tensor:
+def encode_windows(model: Listener, waves: Tensor, analyses: Tensor | None = None, *, lead: int = 0) -> Tensor:
     """The model's latent of windows (n, samples), some at a time: (n, channels, frames) on the CPU.
 
     The first `lead` samples of each are only remembered.
     """
-    was_training = model.training
+    was_training, parts = model.training, []
     model.eval()
     try:
-        some = [part.to(model.device) for part in torch.split(waves, _ENCODED)]
-        parts = [model.encode(part[:, lead:], part[:, :lead] if lead else None).z.float().cpu() for part in some]
+        for start in range(0, len(waves), _ENCODED):
+            span = slice(start, start + _ENCODED)
+            known = None if analyses is None else analyses[span].to(model.device)
+            part = waves[span].to(model.device)
+            latent = model.encode(part[:, lead:], known, part[:, :lead] if lead else None)
+            parts.append(latent.z.float().cpu())
     finally:
         model.train(was_training)
     return torch.cat(parts)

@@ -1,12 +1,12 @@
 """The interchangeable parts: seven families behind one page of contracts. Importing this makes every member known."""
 
-from vocalise.parts.adversaries import Consistency, Critic, PitchConfusion, SingerConfusion, SungBy
-from vocalise.parts.bottlenecks import Continuous
+from vocalise.parts.adversaries import Consistency, Critic, FrameCritic, PitchConfusion, SingerConfusion, SungBy
+from vocalise.parts.bottlenecks import Continuous, Gaussian, VectorQuantizer
 from vocalise.parts.conditions import Conditioner
-from vocalise.parts.decoders import Parallel, WaveNet
-from vocalise.parts.encoders import Blank, Dilated, Mel
+from vocalise.parts.decoders import Parallel, PerSinger, Spectral, WaveNet
+from vocalise.parts.encoders import Blank, Dilated, Framewise, Mel, Strided
 from vocalise.parts.protocols import Backtranslation, Conversion, Reconstruction
-from vocalise.parts.signals import MuLaw, Wave
+from vocalise.parts.signals import MuLaw, Wave, World
 
 __all__ = (
     "Backtranslation",
@@ -17,13 +17,21 @@ __all__ = (
     "Conversion",
     "Critic",
     "Dilated",
+    "FrameCritic",
+    "Framewise",
+    "Gaussian",
     "Mel",
     "MuLaw",
     "Parallel",
+    "PerSinger",
     "PitchConfusion",
     "Reconstruction",
     "SingerConfusion",
+    "Spectral",
+    "Strided",
     "SungBy",
+    "VectorQuantizer",
     "Wave",
     "WaveNet",
+    "World",
 )

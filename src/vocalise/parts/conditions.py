@@ -1,17 +1,19 @@
 """Conditions: all that the decoder is told, on one clock.
 
-z ─────────────────────┐
-identity @ voices ─────┼──concatenate──▶ (batch, channels, controls)
-pitch, loudness ───────┘
+z ──each frame held for its columns──┐
+identity @ voices ───────────────────┼──concatenate──▶ (batch, channels, controls)
+pitch, loudness ─────────────────────┘
 """
 
 from dataclasses import dataclass
-from typing import final
+from typing import Annotated, Literal, final
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from vocalise.config import Channels
+from vocalise.errors import ConfigError
 from vocalise.parts.contracts import Condition, Controls
 
 MIDDLE = 220.0  # Hz at which the pitch that is told is 0; an octave up it is 1
@@ -23,28 +25,47 @@ class Conditioner(Condition):
     """Content and voice, a point in the simplex of singers (Nachmani & Wolf, 2019: v_j, and α v_j + (1-α) v_j').
 
     With `pitch` the decoder is told the melody as well (as Deng et al., 2020, do), and with `loudness` the dynamics:
-    then neither needs to pass through the latent.
+    then neither needs to pass through the latent. Where frames are slow, melody and dynamics need `columns` for each:
+    at 20 frames a second vibrato, of 5 to 7 Hz, would be lost.
     """
+
+    voices: Tensor | None  # (singers, voice)   a parameter, or rows of the unit matrix
 
     @dataclass(frozen=True, kw_only=True)
     class Config(Condition.Config):
-        """What the decoder is told beside the content."""
+        """What the decoder is told beside the content, and how often."""
 
-        voice: Channels = 64  # channels of a singer's embedding; 0: the decoder is not told who sings
+        # Channels of a singer's embedding; 0: the decoder is not told who sings; one-hot: a channel for each singer.
+        voice: Channels | Literal["one-hot"] = 64
         pitch: bool = False  # octaves from 220 Hz, and voicing
         loudness: bool = False  # dB, about in ±2
+        columns: Annotated[int, Field(ge=1, le=4096)] = 1  # for each frame of the latent
 
     def __init__(self, config: Config, *, content: int, hop: int, singers: int) -> None:
+        """Built for frames of `hop` samples.
+
+        Raises:
+            ConfigError: a frame cannot be divided into so many columns.
+        """
         super().__init__()
-        self.hop = hop
-        self.channels = content + config.voice + 2 * config.pitch + config.loudness
-        self.uses_voice, self.uses_pitch, self.uses_loudness = config.voice > 0, config.pitch, config.loudness
-        spread = config.voice**-0.5 if config.voice else 0.0
-        # With no voice there is no table at all: a parameter that no gradient reaches would be a lie.
-        self.voices = nn.Parameter(torch.randn(singers, config.voice) * spread) if config.voice else None
+        if hop % config.columns:
+            fitting = ", ".join(str(n) for n in range(1, 33) if hop % n == 0)
+            raise ConfigError(
+                f"condition.columns={config.columns} do not divide a frame of {hop} samples: choose {fitting}."
+            )
+        self.hop, self.repeats = hop // config.columns, config.columns
+        voice = config.voice if isinstance(config.voice, int) else singers
+        self.channels = content + voice + 2 * config.pitch + config.loudness
+        self.uses_voice, self.uses_pitch, self.uses_loudness = voice > 0, config.pitch, config.loudness
+        if config.voice == "one-hot":
+            self.register_buffer("voices", torch.eye(singers), persistent=False)
+        else:
+            # With no voice there is no table at all: a parameter that no gradient reaches would be a lie.
+            self.voices = nn.Parameter(torch.randn(singers, voice) * voice**-0.5) if voice else None
 
     def forward(self, z: Tensor, controls: Controls) -> Tensor:
-        """Z (batch, content, frames) -> (batch, content + voice + told controls, frames)."""
+        """Z (batch, content, frames) -> (batch, content + voice + told controls, frames · columns)."""
+        z = z.repeat_interleave(self.repeats, dim=2) if self.repeats > 1 else z
         told = [z]
         if self.voices is not None:
             voice = torch.einsum("bsc,sv->bvc", controls.identity.to(self.voices.dtype), self.voices)

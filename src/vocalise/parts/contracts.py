@@ -10,131 +10,52 @@ identity over time; hop = condition.hop, equal to encoder.hop when no pitch is u
 asks whether another exists.
 """
 
-import math
 import typing
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
+from vocalise.audio.pitch import Contour
 from vocalise.config import Part
+from vocalise.parts.records import (
+    BITS,
+    DISTANCE,
+    ENVELOPE,
+    UNITS,
+    Chance,
+    Controls,
+    Decoded,
+    Excerpts,
+    Latent,
+    Lesson,
+    Outcome,
+    Unit,
+)
 
-
-@dataclass(frozen=True)
-class Controls:
-    """All that a performer decides."""
-
-    identity: Tensor  # (batch, singers, controls or 1)   by whom: a point on the simplex of singers
-    pitch: Tensor  # (batch, controls)   Hz, meaningful where voiced
-    voicing: Tensor  # (batch, controls)   0 or 1
-    loudness: Tensor  # (batch, controls)   dB relative to full scale
-    formant: float = 0.0  # semitones by which resonances are moved, where a decoder can move them
-    breath: float = 0.0  # dB by which breath is louder than learnt, where a decoder tells it from tone
-
-    def columns(self, span: slice) -> "Controls":
-        """The same performer for a stretch of columns."""
-        identity = self.identity[:, :, span] if self.identity.shape[2] > 1 else self.identity
-        lines = {name: getattr(self, name)[:, span] for name in ("pitch", "voicing", "loudness")}
-        return replace(self, identity=identity, **lines)
-
-    def rows(self, span: slice) -> "Controls":
-        """The same for some items of the batch."""
-        lines = {name: getattr(self, name)[span] for name in ("identity", "pitch", "voicing", "loudness")}
-        return replace(self, **lines)
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What a protocol teaches: hear this, and sing that."""
-
-    heard: Tensor  # (batch, samples)   what the encoder hears
-    wanted: Tensor  # (batch, samples)   what should have been sung
-    paired: Tensor  # (batch,)   1 where `wanted` is the truth, 0 where nobody knows it (a swapped singer)
-    controls: Controls  # of the performance that is wanted
-    adversarial: bool = True  # whether adversaries look at this lesson (a mixed singer has no label)
-    bandwidth: Tensor | None = None  # (batch,)   Hz up to which `wanted` is to be believed; None: all of it
-    before: Tensor | None = None  # (batch, samples)   what was heard before `heard`, for encoders that remember it
-
-
-@dataclass(frozen=True)
-class Latent:
-    """What a bottleneck lets through."""
-
-    z: Tensor  # (batch, channels, frames)
-    terms: Mapping[str, Tensor]  # penalties for the model, by name; may be empty
-    facts: Mapping[str, Tensor]  # to be logged only (perplexity, code use, …)
-
-
-@dataclass(frozen=True)
-class Unit:
-    """What a decoder's work is counted in when people read of it; less is better."""
-
-    name: str  # in journals and in the names of figures: `held_out_` and this
-    words: str
-    scale: float = 1.0  # such units in a loss of 1
-
-    def of(self, decoded: "Decoded") -> Tensor:
-        """What is told of a decoder's work, (batch,): its figure, or its loss in this unit."""
-        return self.scale * decoded.loss if decoded.figure is None else decoded.figure
-
-    def shown(self, value: float) -> str:
-        """A value as people read it."""
-        return f"{value:.2f} {self.words}"
-
-
-BITS = Unit("bits", "bits a sample", 1.0 / math.log(2.0))  # a negative log-likelihood in nats a sample
-DISTANCE = Unit("distance", "dB of spectral distance")  # mean absolute difference of log spectra
-UNITS = (BITS, DISTANCE)
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """What a decoder makes of it."""
-
-    loss: Tensor  # (batch,)   distance to the target; the loop weighs it by lesson.paired
-    estimate: Tensor  # like the target   for critics and for listening
-    figure: Tensor | None = None  # (batch,)   what people are told in place of the loss, in the decoder's unit
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One whole pass: all that an adversary may look at."""
-
-    lesson: Lesson
-    target: Tensor  # (batch, channels, steps)   the wanted signal
-    latent: Latent
-    decoded: Decoded
-
-
-@dataclass(frozen=True)
-class Chance:
-    """Where a decoder's luck comes from: a generator for each stream, so that no stream depends on its neighbours."""
-
-    generators: tuple[torch.Generator, ...]  # on the CPU, one for each item of the batch
-    temperature: float = 1.0  # divides the logits; 0 takes the likeliest level
-
-    def uniform(self, steps: int, device: torch.device) -> Tensor:
-        """Numbers in [0, 1), (batch, steps), drawn stream by stream."""
-        drawn = [torch.rand(steps, generator=generator) for generator in self.generators]
-        return torch.stack(drawn).to(device)
-
-    def noise(self, steps: int, device: torch.device) -> Tensor:
-        """White noise of unit variance, (batch, steps): uniform, so that it may be drawn in pieces of any size."""
-        return (self.uniform(steps, device) - 0.5) * math.sqrt(12.0)
-
-
-class Excerpts(typing.Protocol):
-    """A batch of excerpts of real recordings, as the data floor gives it."""
-
-    wave: Tensor  # (batch, samples)
-    singer: Tensor  # (batch,)   index of the singer
-    pitch: Tensor  # (batch, controls)
-    voicing: Tensor  # (batch, controls)
-    loudness: Tensor  # (batch, controls)
-    bandwidth: Tensor  # (batch,)   Hz up to which the recording holds anything
-    before: Tensor  # (batch, lead)   what came before in the recording; zeros before its beginning
+__all__ = (
+    "BITS",
+    "DISTANCE",
+    "ENVELOPE",
+    "UNITS",
+    "Adversary",
+    "Bottleneck",
+    "Chance",
+    "Condition",
+    "Controls",
+    "Decoded",
+    "Decoder",
+    "Encoder",
+    "Excerpts",
+    "Latent",
+    "Lesson",
+    "Model",
+    "Outcome",
+    "Protocol",
+    "Signal",
+    "Unit",
+)
 
 
 class Signal(Part):
@@ -143,18 +64,31 @@ class Signal(Part):
     rate: int
     hop: int
     channels: int
+    analysis: str = ""  # names the slow analysis that `prepare` makes, with its settings; empty: there is none
+    context: int = 0  # samples on either side of a step that it depends on
+    sings_pitch: bool = False  # whether the pitch goes round the network, and the wave follows that of the controls
+    transpose: str = "0"  # how a song is moved when it is converted, where nobody says otherwise
 
     @abstractmethod
-    def from_wave(self, wave: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, samples) -> the signal (batch, channels, steps) and the residue that goes round the network."""
+    def from_wave(self, wave: Tensor, analysis: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(batch, samples) -> the signal (batch, channels, steps) and the residue that goes round the network.
+
+        `analysis` (batch, rows, steps) is what `prepare` made of these waves; without it slow work is done here.
+        """
 
     @abstractmethod
-    def to_wave(self, signal: Tensor, residue: Tensor) -> Tensor:
-        """The signal (batch, channels, steps) and its residue -> (batch, samples)."""
+    def to_wave(self, signal: Tensor, residue: Tensor, controls: Controls | None = None) -> Tensor:
+        """The signal (batch, channels, steps) and its residue -> (batch, samples).
 
-    def prepare(self, wave: Tensor) -> Tensor:
-        """Slow analysis, done once for each recording and kept in the corpus cache; most signals need none."""
-        return wave.new_zeros(0)
+        Where the signal `sings_pitch`, the wave has the melody of `controls`; without them that of the residue.
+        """
+
+    def prepare(self, wave: Tensor, contour: Contour | None = None) -> Tensor:
+        """Slow analysis of a recording (samples,), done once and kept in the corpus cache: (rows, steps).
+
+        `contour` is the recording's pitch, if it is known. Most signals need no analysis: no rows.
+        """
+        return wave.new_zeros(0, wave.shape[-1] // self.hop)
 
 
 class Encoder(Part, nn.Module):
@@ -162,7 +96,7 @@ class Encoder(Part, nn.Module):
 
     hop: int
     channels: int
-    context: tuple[int, int]  # steps of the signal to the left and right of a frame that it depends on
+    context: tuple[int, int]  # steps to the left and right of a frame that it depends on, beside what it remembers
     streams: bool = False  # whether it can listen as the sound comes in
     lead: int = 0  # steps of the signal that it wants to have heard before an excerpt, where it `streams`
 
@@ -187,6 +121,7 @@ class Bottleneck(Part, nn.Module):
     """Decides what gets through, and what it costs."""
 
     channels: int
+    continuous: bool = True  # whether what lies between two latents is a latent too
 
     @abstractmethod
     def forward(self, content: Tensor) -> Latent:
@@ -211,6 +146,7 @@ class Decoder(Part, nn.Module):
 
     hop: int  # steps of the signal for each column of the condition
     autoregressive: bool
+    per_singer: bool = False  # whether it keeps a decoder for each singer: then it needs no voice, and cannot mix any
     unit: Unit = DISTANCE  # in which its work is told
     lookahead: int = 0  # columns that `extend` must have been told beyond one before it has sung it
     shapes_formants: bool = False  # whether it follows `controls.formant`

@@ -6,6 +6,7 @@ Inside, tensors are (batch, steps, channels): a dilated convolution is then one 
 which runs about 1.6 times as fast in bfloat16 on a CPU as a convolution over (batch, channels, steps).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -26,6 +27,20 @@ def receptive_field(kernel: int, blocks: int, layers: int) -> int:
 def delayed(x: Tensor, steps: int) -> Tensor:
     """x[t - steps], with zeros before the beginning; (batch, steps, channels)."""
     return x if steps == 0 else F.pad(x, (0, 0, steps, 0))[:, : x.shape[1]]
+
+
+def layered(incoming: int, widths: Sequence[int], *, leak: float) -> tuple[nn.Sequential, int]:
+    """Linear layers of these widths, each with a leaky rectifier; and how many channels the last of them gives."""
+    stages: list[nn.Module] = []
+    for width in widths:
+        stages += [nn.Linear(incoming, width), nn.LeakyReLU(leak)]
+        incoming = width
+    return nn.Sequential(*stages), incoming
+
+
+def narrower(widths: Sequence[int], factor: float) -> tuple[int, ...]:
+    """Widths times a factor, none below 4."""
+    return tuple(max(4, round(width * factor)) for width in widths)
 
 
 class CausalConv(nn.Module):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from vocalise.autoencoder import Autoencoder
 from vocalise.config import Count, Positive, Share
-from vocalise.parts import Reconstruction
+from vocalise.parts import Backtranslation, Conversion, PerSinger, Reconstruction
 from vocalise.parts.contracts import Adversary, Protocol
 
 Size = Literal["paper", "medium", "small", "tiny"]
@@ -78,3 +78,13 @@ class Recipe:
         """Refuses a recipe whose pieces cannot work together."""
         if not self.protocols:
             raise ValueError("a recipe needs at least one protocol")
+        mixing = next((type(one).part.__name__ for one in self.protocols if _mixes(one)), None)
+        if isinstance(self.model.decoder, PerSinger.Config) and mixing is not None:
+            raise ValueError(
+                f"{mixing} has mixtures of singers sing, and PerSinger can sing none: set its mixing to false (0), or "
+                "take one decoder that is told the voice"
+            )
+
+
+def _mixes(protocol: Protocol.Config) -> bool:
+    return isinstance(protocol, Backtranslation.Config | Conversion.Config) and bool(protocol.mixing)

@@ -12,8 +12,11 @@ from vocalise.parts import (
     Continuous,
     Dilated,
     MuLaw,
+    PitchConfusion,
     Reconstruction,
     SingerConfusion,
+    Strided,
+    VectorQuantizer,
     WaveNet,
 )
 from vocalise.recipes.records import WIDTHS, Material, Optimiser, Recipe, Size
@@ -107,4 +110,51 @@ def usvc(size: Size = "paper") -> Recipe:
         optimiser=Optimiser(rate=rate),
         material=material,
         steps=300_000,
+    )
+
+
+def pitchnet(size: Size = "paper") -> Recipe:
+    """PitchNet (Deng et al., 2020): `usvc` told the melody, and taught to keep it out of the latent.
+
+    The decoder is told the pitch 160 times a second, 8 columns for each frame, for 20 a second would lose vibrato; a
+    second adversary looks for the pitch in the latent, μ = 0.1. So the tune is told, and can be another one than was
+    heard. Theirs is in Hz from 48 to 1568 and its adversary's error negated; ours is in octaves, and what the model
+    learns is to leave the adversary with a constant guess, which is bounded (`adversaries.1.flat=false` negates).
+    """
+    ancestor = usvc(size)
+    return replace(
+        ancestor,
+        name="pitchnet",
+        model=replace(ancestor.model, condition=Conditioner.Config(voice=64, pitch=True, columns=8)),
+        adversaries=(*ancestor.adversaries, PitchConfusion.Config(flat=True).scaled(WIDTHS[size])),
+        weights={**ancestor.weights, PitchConfusion.name: 0.1},
+    )
+
+
+def vqvae(size: Size = "paper") -> Recipe:
+    """VQ-VAE (van den Oord et al., 2017): what passes from encoder to decoder is the number of a code, 250 a second.
+
+    No adversary: a code that has to serve all singers has no room for any of them, and who sings is told as a one-hot
+    vector. β = 0.25. Jitter and schedule are those of Chorowski et al., 2019; the widths of the decoder are `usvc`'s,
+    for the paper gives none.
+    """
+    ancestor, (_, decoder, material, rate) = nsynth(size), USVC_SIZES[size]
+    return replace(
+        ancestor,
+        name="vqvae",
+        model=replace(
+            ancestor.model,
+            encoder=Strided.Config().scaled(WIDTHS[size]),
+            bottleneck=VectorQuantizer.Config(),
+            condition=Conditioner.Config(voice="one-hot"),
+            decoder=decoder,
+        ),
+        weights={"decoder": 1.0, "commitment": 0.25},
+        optimiser=Optimiser(
+            rate=0.4 * rate,
+            milestones=tuple((share, 0.4 * rate / fold) for share, fold in ((0.0, 1), (0.4, 2), (0.6, 4), (0.8, 8))),
+            average=0.05,
+        ),
+        material=replace(material, samples=5120, batch=64) if size == "paper" else material,
+        steps=1_000_000,
     )

@@ -11,7 +11,8 @@ from vocalise.checkpoint import Card, Voice, save_voice
 from vocalise.data.batches import windows
 from vocalise.data.prepared import Prepared
 from vocalise.data.records import Split
-from vocalise.errors import RunError, VoiceError
+from vocalise.errors import CorpusError, RunError, VoiceError
+from vocalise.measures.phones import probe_phones
 from vocalise.measures.probe import probe_model
 from vocalise.recipes import Recipe
 from vocalise.training.checkpoints import Snapshot, read_snapshot, write_snapshot
@@ -123,8 +124,17 @@ def probe_figures(origin: Origin, model: Autoencoder, *, steps: int, seed: int) 
         untrained = origin.recipe.model.build(singers=singers).to(model.device).eval()
     waves = [torch.cat([some.before, some.wave], dim=1) for some in (taught, tested)]
     every: tuple[Tensor, ...] = (waves[0], taught.singer, waves[1], tested.singer)
+    known = (taught.analysis, tested.analysis)
     probe = probe_model(
-        model, untrained, *every, rate=model.rate, lead=model.lead, singers=singers, steps=steps, seed=seed
+        model,
+        untrained,
+        *every,
+        rate=model.rate,
+        lead=model.lead,
+        analyses=known,
+        singers=singers,
+        steps=steps,
+        seed=seed,
     )
     return {
         "probe": probe.latent.accuracy,
@@ -132,3 +142,15 @@ def probe_figures(origin: Origin, model: Autoencoder, *, steps: int, seed: int) 
         "probe_log_mel": probe.log_mel.accuracy,
         "probe_untrained": probe.untrained.accuracy,
     }
+
+
+def phone_figures(run: Run, origin: Origin, model: Autoencoder, step: int) -> dict[str, float]:
+    """How often a code tells which sound is sung, and what needs no ear; empty where there are no codes or labels."""
+    if model.bottleneck.continuous:
+        return {}
+    try:
+        found = probe_phones(model, origin.prepared, origin.split.train, origin.split.held_out)
+    except CorpusError as error:  # a damaged label must not cost the voice
+        run.say(step, str(error))
+        return {}
+    return {} if found is None else {"phones": found.accuracy, "phones_chance": found.chance}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vocalise.autoencoder import Autoencoder
 from vocalise.errors import RunError
-from vocalise.training.closing import best_model, probe_figures, write_voice
+from vocalise.training.closing import best_model, phone_figures, probe_figures, write_voice
 from vocalise.training.course import Verdict, unit_named, verdict_words
 from vocalise.training.held_out import held_out_loss
 from vocalise.training.listening import sing
@@ -29,6 +29,7 @@ def conclude(study: Study) -> Verdict:
     model.to(study.learner.device)
     run.progress("probing", 0, 1, "how much of the singer is left in the latent")
     figures = probe_figures(study.origin, model, steps=settings.routine.probe, seed=settings.seed)
+    figures |= phone_figures(run, study.origin, model, step)
     run.progress("probing", 1, 1, "")
     run.note("probe", step, **figures)
     loss = {f"{'held_out' if study.heard_out else 'training'}_{study.unit.name}": course.best_loss}

@@ -10,8 +10,31 @@ from typing import Any
 from vocalise.parts.contracts import BITS, UNITS, Adversary, Protocol, Unit
 
 # Loss from which on a voice is young, and fit. Where noise is all that differs, two renderings are 6 dB apart; clean
-# voices come nearer, and nothing that is above by much has learnt its formants.
-STAGES = MappingProxyType({"bits": (4.5, 3.5), "distance": (8.5, 6.8)})
+# voices come nearer, and nothing that is above by much has learnt its formants. Envelopes have no such noise.
+STAGES = MappingProxyType({"bits": (4.5, 3.5), "distance": (8.5, 6.8), "envelope": (7.0, 4.5)})
+# What to expect of a voice that has learnt nothing, and at each stage.
+EXPECT = MappingProxyType(
+    {
+        "bits": (
+            "untrained: it sings noise",
+            "at its very beginning: expect noise with the melody's rhythm",
+            "young: expect a whisper, at best a mumbling",
+            "fit to be listened to",
+        ),
+        "distance": (
+            "untrained: it buzzes and hisses in tune",
+            "at its very beginning: expect the tune, hummed through a comb",
+            "young: expect words that blur and a rough voice",
+            "fit to be listened to",
+        ),
+        "envelope": (
+            "untrained: it buzzes in tune, without words",
+            "at its very beginning: expect the tune on one vowel",
+            "young: expect words that blur",
+            "fit to be listened to",
+        ),
+    }
+)
 LEEWAY = 0.1  # share by which the loss may lie above the least one where a critic is at work
 RENAMED = MappingProxyType({"best_bits": "best_loss", "first_bits": "first_loss"})  # in older checkpoints
 
@@ -128,27 +151,16 @@ def verdict_words(
             f"({figures['probe_log_mel']:.2f} on the sound itself, {figures['probe_untrained']:.2f} untrained)"
         )
         trace = f", and {_trace(figures['probe'], figures['chance'], figures['probe_log_mel'])}"
+    if "phones" in figures:
+        parts.append(f"codes tell {figures['phones']:.0%} of phones, against {figures['phones_chance']:.0%} by guess")
     sentence = "; ".join(parts)
     return f"{sentence[0].upper()}{sentence[1:]}; this voice is {_maturity(course, unit)}{trace}."
 
 
 def _maturity(course: Course, unit: Unit) -> str:
-    stage = maturity(course.best_loss, unit)
-    if unit is BITS:
-        if not course.best_loss < course.first_loss - 0.25:
-            return "untrained: it sings noise"
-        return (
-            "at its very beginning: expect noise with the melody's rhythm",
-            "young: expect a whisper, at best a mumbling",
-            "fit to be listened to",
-        )[stage]
-    if not course.best_loss < 0.95 * course.first_loss:
-        return "untrained: it buzzes and hisses in tune"
-    return (
-        "at its very beginning: expect the tune, hummed through a comb",
-        "young: expect words that blur and a rough voice",
-        "fit to be listened to",
-    )[stage]
+    nothing, *stages = EXPECT[unit.name]
+    learnt = course.first_loss - 0.25 if unit is BITS else 0.95 * course.first_loss
+    return stages[maturity(course.best_loss, unit)] if course.best_loss < learnt else nothing
 
 
 def maturity(loss: float, unit: Unit) -> int:

@@ -4,6 +4,8 @@ recordings ──model, frozen──▶ estimate ──distance──▶ gradien
 
 An embedding fitted to somebody new while all other weights rest is the least that adapts a model to a voice (Arik et
 al., 2018, "speaker adaptation", embedding only); `fine_tune` lets the decoder learn as well (the same, whole model).
+Where each singer has a decoder, the newcomer gets one too, which begins as the nearest one's and learns alone: that
+adds a domain to a trained translator (Mor et al., 2018).
 """
 
 from collections.abc import Sequence
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from vocalise.audio.files import AUDIO_SUFFIXES
 from vocalise.autoencoder import Autoencoder
@@ -28,8 +30,9 @@ from vocalise.data.ranges import pitch_ranges
 from vocalise.data.records import Recording, Split, legible
 from vocalise.devices import choose_device
 from vocalise.errors import ConfigError, CorpusError, RunError
-from vocalise.parts.contracts import Decoded, Lesson, Outcome, Unit
-from vocalise.parts.protocols import recorded_controls
+from vocalise.parts import PerSinger
+from vocalise.parts.contracts import Decoded, Outcome, Unit
+from vocalise.parts.protocols import recorded_lesson
 from vocalise.progress import Progress, silent
 
 LEAST = 5.0  # seconds of recordings
@@ -47,6 +50,7 @@ class Lessons:
     rate: Positive = 0.02  # of the place, falling to nothing; entries of a place are about 0.1
     fine_tune: bool = False  # whether the decoder learns as well, in the second half
     fine_rate: Positive = 3e-4  # of the decoder
+    own_rate: Positive = 1e-3  # of a decoder of one's own, falling to nothing
     seed: int = 0
 
 
@@ -89,7 +93,7 @@ def enrol(
         progress: told what goes on.
 
     Raises:
-        ConfigError: the name is taken.
+        ConfigError: the name is taken, or the decoder should be fine-tuned and is the newcomer's own anyway.
         CorpusError: no recording can be read, or they are too short.
         Unsupported: the recipe does not keep singers in a table.
         RunError: the loss is not finite.
@@ -97,6 +101,11 @@ def enrol(
     if singer in (*voice.singers, *voice.names):
         raise ConfigError(f"{singer!r:.60} has a place already: choose another name, or `vocalise forget` it first.")
     table_names(voice.recipe, len(voice.singers))  # refuses before any work
+    if lessons.fine_tune and voice.model.decoder.per_singer:
+        raise ConfigError(
+            f"--fine-tune has no meaning for the recipe {voice.recipe.name!r:.60}: {singer!r:.60} gets a decoder, "
+            "which learns throughout, and all others stay as they are. Leave it out."
+        )
     prepared, split = _prepared(voice, recordings_of(singer, recordings), progress)
     place = choose_device(device)
     with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
@@ -105,8 +114,7 @@ def enrol(
         heard = _windows(wider, prepared, split, lessons).to(place)
         nearest, start = _nearest(wider, heard)
         before = _loss(wider.model, heard, wider.singers.index(nearest))
-        for table, row in zip(_tables(wider), start, strict=True):
-            table[-1] = row
+        _begin_at(wider, start)
         _fit(wider, _batches(wider, prepared, split, lessons), lessons, progress)
         after = _loss(wider.model, heard, len(wider.singers) - 1)
     unit = wider.model.decoder.unit
@@ -158,6 +166,7 @@ def _prepared(voice: Voice, corpus: Corpus, progress: Progress) -> tuple[Prepare
         rate=voice.model.rate,
         level=voice.recipe.material.level,
         contours=voice.model.condition.uses_pitch,
+        analyst=voice.model.signal,
         progress=lambda share: progress("preparing", share * total, total, "seconds of audio"),
     )
     return prepared, prepared.corpus.split(voice.recipe.material.held_out)
@@ -166,7 +175,8 @@ def _prepared(voice: Voice, corpus: Corpus, progress: Progress) -> tuple[Prepare
 def _widened(voice: Voice, singer: str, device: torch.device) -> Voice:
     """The voice with one more place in the middle of the others, on weights of its own."""
     places = {name: {name: 1.0} for name in voice.singers}
-    middle = dict.fromkeys(voice.singers, 1.0 / len(voice.singers))
+    among = voice.singers[:1] if voice.model.decoder.per_singer else voice.singers  # decoders have no middle
+    middle = dict.fromkeys(among, 1.0 / len(among))
     offered = {**voice.offered, singer: {singer: 1.0}} if voice.offered else {}
     wider = with_places(replace(voice, offered={}), {**places, singer: middle}, offered=offered)
     wider.model.to(device).requires_grad_(False)
@@ -189,36 +199,48 @@ def _shape(voice: Voice, lessons: Lessons) -> dict[str, int]:
     return {"samples": samples, "hop": model.condition.hop, "lead": model.lead}
 
 
-def _nearest(voice: Voice, heard: Batch) -> tuple[str, list[Tensor]]:
-    """Whose place, of those who are there, renders the recordings best; and the rows where the new one shall begin."""
+def _nearest(voice: Voice, heard: Batch) -> tuple[str, int]:
+    """Whose place, of those who are there, renders the recordings best; and the place where the new one shall begin."""
     few = heard.rows(slice(TRIED))
     losses = [_loss(voice.model, few, place) for place in range(len(voice.singers))]  # the last is the middle of all
     best = min(range(len(losses) - 1), key=losses.__getitem__)
-    start = -1 if losses[-1] < losses[best] else best
-    return voice.singers[best], [table[start].clone() for table in _tables(voice)]
+    return voice.singers[best], len(losses) - 1 if losses[-1] < losses[best] else best
+
+
+def _begin_at(voice: Voice, place: int) -> None:
+    """Puts the newcomer where somebody else is."""
+    for table in _tables(voice):
+        table[-1] = table[place].clone()
+    decoder = voice.model.decoder
+    if isinstance(decoder, PerSinger):
+        decoder.hands[-1].load_state_dict(decoder.hands[place].state_dict())
 
 
 def _fit(voice: Voice, batches: Batches, lessons: Lessons, progress: Progress) -> None:
-    """Adam on the table, of which only the new row is asked for, so no other moves; and on the decoder if wanted."""
+    """Adam on the table, of which only the new row is asked for, so no other moves; and on decoders, own or wanted."""
     model, place = voice.model, len(voice.singers) - 1
     tables = [table.requires_grad_(True) for table in _tables(voice)]
+    own = list(model.decoder.hands[-1].parameters()) if isinstance(model.decoder, PerSinger) else []
     fine = list(model.decoder.parameters()) if lessons.fine_tune else []
-    groups: list[dict[str, Any]] = [{"params": tables}, {"params": fine}]
+    groups: list[dict[str, Any]] = [{"params": tables}, {"params": fine}, {"params": own}]
     adam = torch.optim.Adam(groups, lr=0.0, betas=(0.8, 0.99))
     model.train()
     for step in range(lessons.steps):
         left = 1.0 - step / lessons.steps
         late = lessons.fine_tune and left <= 0.5
         model.decoder.requires_grad_(late)
+        for weight in own:
+            weight.requires_grad_(True)
         adam.param_groups[0]["lr"] = lessons.rate * left
         adam.param_groups[1]["lr"] = lessons.fine_rate * 2.0 * left
+        adam.param_groups[2]["lr"] = lessons.own_rate * left
         decoded = _rendered(model, batches.draw(lessons.batch).to(model.device), place)
         loss = decoded.loss.mean()
         if not torch.isfinite(loss):
             raise RunError(f"Enrolling diverged at step {step}: choose a lower rate than {lessons.rate:g}.")
         adam.zero_grad()
         torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_([*tables, *fine], 1.0)
+        nn.utils.clip_grad_norm_([*tables, *fine, *own], 1.0)
         adam.step()
         unit = model.decoder.unit
         progress("enrolling", step + 1, lessons.steps, unit.shown(float(unit.of(decoded).detach().mean())))
@@ -235,9 +257,8 @@ def _loss(model: Autoencoder, heard: Batch, place: int) -> float:
 
 def _rendered(model: Autoencoder, batch: Batch, place: int) -> Decoded:
     """What the decoder makes of a batch of recordings, heard and sung from one place."""
-    controls = recorded_controls(replace(batch, singer=torch.full_like(batch.singer, place)), model.singers)
-    lesson = Lesson(batch.wave, batch.wave, batch.wave.new_ones(len(batch)), controls, bandwidth=batch.bandwidth)
-    outcome: Outcome = model(lesson)
+    sung = replace(batch, singer=torch.full_like(batch.singer, place))
+    outcome: Outcome = model(recorded_lesson(sung, model.singers))
     return outcome.decoded
 
 

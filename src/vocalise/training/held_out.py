@@ -3,7 +3,7 @@
 import torch
 
 from vocalise.data.batches import Batch
-from vocalise.parts.protocols import as_sung
+from vocalise.parts.protocols import recorded_lesson
 from vocalise.training.learner import Learner
 
 
@@ -16,6 +16,6 @@ def held_out_loss(learner: Learner, windows: Batch) -> float:
     batch, total = learner.recipe.material.batch, 0.0
     with learner.presentable():
         for some in windows.parts(batch):
-            lesson = as_sung(some.to(learner.device), learner.model.singers)
+            lesson = recorded_lesson(some.to(learner.device), learner.model.singers)
             total += float(learner.model.decoder.unit.of(learner.attempt(lesson).decoded).sum())
     return total / len(windows)

@@ -115,10 +115,12 @@ def _skeleton(recipe: Recipe, singers: int) -> Autoencoder:
     """The model's facts without its weights.
 
     Raises:
-        ConfigError: an excerpt is no multiple of the model's frames.
+        ConfigError: an excerpt is no multiple of the model's frames, or an adversary cannot work against such a model.
     """
     with torch.device("meta"):
         skeleton = recipe.model.build(singers=singers)
+    for adversary in recipe.adversaries:
+        adversary.build(model=skeleton, steps=1)  # refuses before any work
     hop = skeleton.hop
     samples = recipe.material.excerpt(rate=skeleton.rate, hop=hop)
     if samples % hop:
@@ -136,6 +138,7 @@ def _prepared(corpus: Corpus, recipe: Recipe, skeleton: Autoencoder, progress: P
         rate=skeleton.rate,
         level=recipe.material.level,
         contours=skeleton.condition.uses_pitch,
+        analyst=skeleton.signal,
         progress=lambda share: progress("preparing", share * total, total, "seconds of audio"),
     )
     return prepared.believing_files() if recipe.material.bandwidth == "file" else prepared

@@ -28,9 +28,12 @@ def convert(
     keep_loudness: Annotated[bool, typer.Option(help="As loud as the song.")] = True,
     rate: Annotated[int | None, typer.Option(help="Hz of the result; by default the model's.")] = None,
     transpose: Annotated[
-        str,
-        typer.Option(help="Semitones; auto: octaves towards the singer's range; range: semitones, in another key."),
-    ] = "0",
+        str | None,
+        typer.Option(
+            help="Semitones; auto: octaves towards the singer's range; range: semitones, in another key; mean: all the "
+            "way; faithful: stretched too. By default 0, or as the recipe has it."
+        ),
+    ] = None,
     formant: Annotated[
         float, typer.Option(help="Semitones, -12 to 12, by which resonances move and the tune not.")
     ] = 0,

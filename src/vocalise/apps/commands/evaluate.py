@@ -41,7 +41,9 @@ def evaluate(
     exclude: Exclude = None,
     same: Same = None,
     temperature: Annotated[float, typer.Option(help="Below 1 plays safe, above 1 takes chances.")] = 1.0,
-    transpose: Annotated[str, typer.Option(help="Semitones, auto or range; for recipes told the pitch.")] = "0",
+    transpose: Annotated[
+        str | None, typer.Option(help="Semitones, auto, range or mean; by default 0, or as the recipe has it.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of everything drawn by chance.")] = 0,
     speaker: Speaker = None,
     judges: Judges = None,

@@ -35,6 +35,7 @@ def recipes() -> None:
 
 def parts(name: str) -> list[str]:
     """A recipe's name and the members of each family that it uses."""
+    from vocalise.parts import PerSinger
     from vocalise.recipes import RECIPES
 
     recipe = RECIPES[name]("paper")
@@ -47,6 +48,8 @@ def parts(name: str) -> list[str]:
     signal, encoder, bottleneck, decoder = (
         type(part).__name__ for part in (model.signal, model.encoder, model.bottleneck, model.decoder)
     )
+    if isinstance(recipe.model.decoder, PerSinger.Config):
+        decoder += f"({type(recipe.model.decoder.decoder).part.__name__})"
     adversaries = ", ".join(type(one).part.__name__ for one in recipe.adversaries)
     protocols = " → ".join(type(one).part.__name__ for one in recipe.protocols)
     condition = " + ".join(word for word, used in told.items() if used)

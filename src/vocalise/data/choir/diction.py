@@ -82,6 +82,22 @@ def articulate(song: Song) -> tuple[tuple[Segment, ...], tuple[Syllable, ...]]:
     return tuple(segment for segment in segments if segment.stop > segment.start), tuple(syllables)
 
 
+def spread(syllable: Syllable, sounds: str) -> tuple[Segment, ...]:
+    """The segments of a syllable such as `S.T.AA.R`, of which a label tells the ends: an estimate of its timing.
+
+    Consonants take as long as they do where nothing presses, together half of the syllable at most.
+    """
+    onset, nucleus, coda = spell(sounds)
+    wanted, room = _length(onset) + _length(coda), syllable.stop - syllable.start
+    fit = _squeeze(wanted, (1 - VOWEL_SHARE) * room) / max(wanted, 1e-9)
+    beat, end = syllable.start + fit * _length(onset), syllable.stop - fit * _length(coda)
+    return (
+        *_consonants(onset, syllable.start, beat, _first(nucleus)),
+        *_vowel(nucleus, beat, end),
+        *_consonants(coda, end, syllable.stop, _last(nucleus)),
+    )
+
+
 def _groups(notes: Sequence[Note]) -> Iterator[_Group]:
     held: list[Note] = []
     for note in notes:

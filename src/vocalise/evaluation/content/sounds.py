@@ -6,7 +6,7 @@ behind P, T and K. A pause and the closure of a voiceless plosive are both silen
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from vocalise.data.choir.diction import Segment, articulate
+from vocalise.data.choir.labels import ways
 from vocalise.data.choir.phonemes import CONSONANTS, GLIDES, Phase, is_vowel, spell
-from vocalise.data.choir.score import CODAS, LETTERS, NUCLEI, ONSETS, Song
-from vocalise.data.choir.tunes import TUNES
+from vocalise.data.choir.score import Song
 
 FRAMES_PER_SECOND = 100
 SILENCE = 0
@@ -47,10 +47,7 @@ def sounds_at(song: Song, frames: int) -> Tensor:
 @functools.lru_cache(maxsize=1)
 def lexicon() -> Mapping[str, tuple[Spelling, ...]]:
     """Every syllable that the choir can sing, as it is written in its labels: the ways of saying it."""
-    ways: dict[str, tuple[Spelling, ...]] = {}
-    for text, sounds in itertools.chain(_words(), _drawn()):
-        ways[text] = tuple(dict.fromkeys((*ways.get(text, ()), spelling(sounds))))
-    return MappingProxyType(ways)
+    return MappingProxyType({text: tuple(dict.fromkeys(map(spelling, said))) for text, said in ways().items()})
 
 
 def spelling(syllable: str) -> Spelling:
@@ -75,16 +72,3 @@ def _place(sound: str, phase: Phase) -> int:
     if not is_vowel(sound) and sound == "JH" and phase.hiss < _INAUDIBLE:
         return SOUNDS.index("B")  # its closure hums as that of B, D and G does
     return SOUNDS.index(_ALIKE.get(sound, sound))
-
-
-def _words() -> Iterator[tuple[str, str]]:
-    for tune in TUNES:
-        for _, texts, sounds in tune.phrases:
-            yield from ((t, s) for t, s in zip(texts.split(), sounds.split(), strict=True) if s != "_")
-
-
-def _drawn() -> Iterator[tuple[str, str]]:
-    """The syllables of no language, written as the composer of the choir writes them."""
-    for onset, nucleus, coda in itertools.product(ONSETS, NUCLEI, dict.fromkeys(CODAS)):
-        sounds = [*onset.split("."), nucleus, *filter(None, [coda])]
-        yield "".join(LETTERS.get(sound, sound.lower()) for sound in sounds), ".".join(sounds)

@@ -3,18 +3,15 @@
 log posteriors - log priors / 2 ──▶ for every syllable, the best way through its sounds in their order (Viterbi, 1967)
 """
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from vocalise.data.choir.diction import Syllable
-from vocalise.errors import CorpusError
 from vocalise.evaluation.content.sounds import FRAMES_PER_SECOND, Spelling, lexicon
 
 CHOICES = 40  # spellings to choose from, at least: those of the song, and others of the choir where they are fewer
@@ -29,26 +26,6 @@ class SyllableFigures:
     share: float
     chance: float  # that right answers would have had if they had been given in another order (Cohen, 1960)
     count: int  # syllables that were asked for
-
-
-def read_syllables(path: Path) -> tuple[Syllable, ...]:
-    """The labels that lie beside a song of the choir, `<song>.syllables.csv`.
-
-    Raises:
-        CorpusError: the file cannot be read, or is no such table.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file))
-        if not rows or rows[0] != ["start_s", "stop_s", "syllable"]:
-            raise ValueError
-        return tuple(Syllable(float(start), float(stop), text) for start, stop, text in rows[1:])
-    except OSError as error:
-        raise CorpusError(f"{path}: cannot be read ({error.strerror}); name a table of syllables.") from None
-    except (ValueError, UnicodeDecodeError, csv.Error):
-        raise CorpusError(
-            f"{path}: is no table of syllables; the choir writes one with columns start_s, stop_s, syllable."
-        ) from None
 
 
 def told(scores: Tensor, syllables: Sequence[Syllable]) -> SyllableFigures:

@@ -6,6 +6,7 @@ latent.z ──▶ who sings? how high? ──▶ confusion          estimate �
 from vocalise.parts.adversaries.confusion import PitchConfusion, SingerClassifier, SingerConfusion
 from vocalise.parts.adversaries.consistency import Consistency
 from vocalise.parts.adversaries.critics import Critic
+from vocalise.parts.adversaries.frames import FrameCritic
 from vocalise.parts.adversaries.judges import SungBy
 
-__all__ = ("Consistency", "Critic", "PitchConfusion", "SingerClassifier", "SingerConfusion", "SungBy")
+__all__ = ("Consistency", "Critic", "FrameCritic", "PitchConfusion", "SingerClassifier", "SingerConfusion", "SungBy")

@@ -4,6 +4,7 @@ latent.z ──▶ who sings? ──▶ own loss: cross entropy;    the model's 
          ──▶ how high?  ──▶ own loss: error in semitones;  the model's term: its negative
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -14,7 +15,7 @@ from torch.nn import functional as F
 from vocalise.config import Channels, Share
 from vocalise.errors import ConfigError
 from vocalise.parts.adversaries.whole import Whole
-from vocalise.parts.contracts import Adversary, Outcome
+from vocalise.parts.contracts import Adversary, Latent, Outcome
 
 _REFERENCE = 220.0  # Hz: the regressor answers in octaves above it
 _BEND = 3.0  # semitones: greater errors count in proportion, so that a tracker's octave errors do not rule
@@ -61,7 +62,8 @@ class SingerConfusion(Adversary):
 
     The model's term is the negative cross entropy. `uniform` exchanges it for the cross entropy with the uniform
     distribution, which is bounded below, for runs in which the negative one diverges. Only paired items count: of the
-    others the controls say who is to be imitated, not who was heard.
+    others the controls say who is to be imitated, not who was heard. Where the encoder hears a recording that was
+    tampered with, `clean` has the classifier learn from the recording itself (as the code of Mor et al., 2018, does).
     """
 
     @dataclass(frozen=True, kw_only=True)
@@ -71,6 +73,7 @@ class SingerConfusion(Adversary):
         width: Channels = 100
         dropout: Share = 0.2
         uniform: bool = False
+        clean: bool = False  # costs another pass of the encoder
 
         def scaled(self, factor: float) -> "SingerConfusion.Config":
             """The adversary keeps its strength at every size but the smallest, which is for tests."""
@@ -81,13 +84,15 @@ class SingerConfusion(Adversary):
     def __init__(self, config: Config, *, model: Whole, steps: int = 0) -> None:
         super().__init__()
         self.uniform = config.uniform
+        # A method: the model is no part of its adversary.
+        self.encode: Callable[[Tensor], Latent] | None = model.encode if config.clean else None
         self.classifier = SingerClassifier(
             model.latent_channels, model.singers, width=config.width, dropout=config.dropout
         )
 
     def own_loss(self, outcome: Outcome) -> Tensor:
         """Cross entropy of the guess, in nats; the latent is detached."""
-        return self._surprise(self.classifier(outcome.latent.z.detach()), outcome)
+        return self._surprise(self.classifier(self._latent(outcome).detach()), outcome)
 
     def fool_loss(self, outcome: Outcome) -> Tensor:
         """Its negative; or the distance of the guess to no guess at all."""
@@ -96,6 +101,13 @@ class SingerConfusion(Adversary):
             nats = F.cross_entropy(logits, torch.full_like(logits, 1.0 / logits.shape[1]), reduction="none")
             return mean_where(nats, outcome.lesson.paired)
         return -self._surprise(logits, outcome)
+
+    @torch.no_grad()
+    def _latent(self, outcome: Outcome) -> Tensor:
+        """Of what was heard; or, if that is another wave, of what was sung."""
+        if self.encode is None or outcome.lesson.heard is outcome.lesson.wanted:
+            return outcome.latent.z
+        return self.encode(outcome.lesson.wanted).z
 
     def _surprise(self, logits: Tensor, outcome: Outcome) -> Tensor:
         """Cross entropy with the identity as class probabilities (batch, singers), over paired items."""

@@ -4,7 +4,7 @@ target, estimate ──log-mel at several resolutions──▶ convolutions over
 """
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal, NamedTuple, final
+from typing import Annotated, NamedTuple, final
 
 import torch
 from pydantic import Field
@@ -15,6 +15,7 @@ from torch.nn.utils.parametrizations import weight_norm
 from vocalise.config import Channels, Count, Share
 from vocalise.parts.adversaries.confusion import mean_where
 from vocalise.parts.adversaries.entry import Entry, silent
+from vocalise.parts.adversaries.games import Game, told_apart, unconvinced
 from vocalise.parts.adversaries.views import Bare, Spectrum
 from vocalise.parts.adversaries.whole import Whole, require_audible
 from vocalise.parts.contracts import Adversary, Outcome
@@ -55,10 +56,9 @@ class Scorer(nn.Module):
 
 @final
 class Critic(Adversary):
-    """Tells real from sung at several resolutions (as Jang et al., 2021, do on magnitudes), with one of two losses.
+    """Tells real from sung at several resolutions (as Jang et al., 2021, do on magnitudes).
 
-    hinge (Lim & Ye, 2017):                    own: E max(0, 1 - D(x)) + E max(0, 1 + D(x̂))     model: -E D(x̂)
-    wasserstein (Gulrajani et al., 2017, eq. 3):  own: E D(x̂) - E D(x) + λ E (‖∇D‖ - 1)²           model: -E D(x̂)
+    The losses are those of `games`; a Wasserstein critic's has λ E (‖∇D‖ - 1)² beside it (Gulrajani et al., 2017).
 
     Distances, and so ‖∇D‖, are root mean squares over bands and frames, in units of 20 dB: the penalty does not depend
     on the length of an excerpt. `matching` adds feature matching (Kumar et al., 2019, section 3) over paired items.
@@ -69,7 +69,7 @@ class Critic(Adversary):
     class Config(Adversary.Config):
         """Who looks, from when on, and how its losses are made up."""
 
-        kind: Literal["hinge", "wasserstein"] = "hinge"
+        kind: Game = "hinge"
         windows: tuple[_Window, ...] = (0.011, 0.022, 0.045)  # seconds
         bands: Annotated[int, Field(ge=0, le=512)] = 80  # of the mel scale; 0: every bin
         width: Channels = 64
@@ -100,7 +100,7 @@ class Critic(Adversary):
         super().__init__()
         require_audible(model, "Critic")
         self.config, self.pace = config, config.pace
-        self.betas = (0.5, 0.9) if config.kind == "hinge" else (0.0, 0.9)  # Gulrajani et al., algorithm 1
+        self.betas = (0.5, 0.9) if config.kind != "wasserstein" else (0.0, 0.9)  # Gulrajani et al., algorithm 1
         self.entry = Entry(steps=steps, start=config.start, every=config.every, practice=config.practice)
         wave = (model.signal.channels, model.signal.hop) == (1, 1)
         views: list[Spectrum | Bare] = [Bare(model.signal.channels)]
@@ -125,7 +125,7 @@ class Critic(Adversary):
                 real = view(outcome.target, outcome.lesson.bandwidth)
                 sung = view(outcome.decoded.estimate.detach(), outcome.lesson.bandwidth)
             scores = scorer(torch.cat([real, sung])).scores.float()
-            losses.append(self._told_apart(*scores.chunk(2)))
+            losses.append(told_apart(self.config.kind, *scores.chunk(2)))
             if self.config.kind == "wasserstein" and self.config.penalty:
                 losses[-1] = losses[-1] + self.config.penalty * _penalty(scorer, real, sung)
         return torch.stack(losses).mean()
@@ -137,17 +137,12 @@ class Critic(Adversary):
         losses = []
         for view, scorer in zip(self.views, self.scorers, strict=True):
             scores, hidden = scorer(view(outcome.decoded.estimate, outcome.lesson.bandwidth))
-            losses.append(-scores.float().mean())
+            losses.append(unconvinced(self.config.kind, scores.float()))
             if self.config.matching:
                 with torch.no_grad():
                     wanted = scorer(view(outcome.target, outcome.lesson.bandwidth)).hidden
                 losses[-1] = losses[-1] + self.config.matching * _apart(hidden, wanted, outcome.lesson.paired)
         return torch.stack(losses).mean()
-
-    def _told_apart(self, real: Tensor, sung: Tensor) -> Tensor:
-        if self.config.kind == "hinge":
-            return F.relu(1.0 - real).mean() + F.relu(1.0 + sung).mean()
-        return sung.mean() - real.mean()
 
 
 def _penalty(scorer: nn.Module, real: Tensor, sung: Tensor) -> Tensor:

@@ -7,6 +7,6 @@ Conversion:       heard = the recording                      wanted = nobody kno
 
 from vocalise.parts.protocols.backtranslation import Backtranslation
 from vocalise.parts.protocols.conversion import Conversion
-from vocalise.parts.protocols.reconstruction import Reconstruction, as_sung, recorded_controls
+from vocalise.parts.protocols.reconstruction import Reconstruction, recorded_controls, recorded_lesson
 
-__all__ = ("Backtranslation", "Conversion", "Reconstruction", "as_sung", "recorded_controls")
+__all__ = ("Backtranslation", "Conversion", "Reconstruction", "recorded_controls", "recorded_lesson")

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from vocalise.config import Count, Share
 from vocalise.parts.contracts import Controls, Excerpts, Lesson, Model, Protocol
-from vocalise.parts.protocols.reconstruction import recorded_controls
+from vocalise.parts.protocols.reconstruction import recorded_controls, recorded_lesson
 
 _REMEMBERED = 32  # excerpts for each singer from which ranges are known
 _FARTHEST = 24.0  # semitones of transposition
@@ -64,8 +64,7 @@ class Conversion(Protocol):
         pitch = self._moved(recorded, asked)
         controls = replace(recorded, identity=asked.unsqueeze(2), pitch=pitch)
         nobody = excerpts.wave.new_zeros(len(excerpts.wave))
-        wave, known = excerpts.wave, excerpts.bandwidth
-        return Lesson(wave, wave, nobody, controls, bandwidth=known, before=excerpts.before)
+        return replace(recorded_lesson(excerpts, self.singers), paired=nobody, controls=controls)
 
     def state(self) -> dict[str, Tensor]:
         """What is known of the singers' ranges."""

@@ -1,16 +1,19 @@
 """Reconstruction: hear a recording, sing the same, in one of several versions of it.
 
-recording ──version drawn for it──▶ heard = wanted; the controls move along
+recording ──version drawn for it──▶ wanted; the controls move along
+                                    wanted ──a stretch out of tune, or nothing──▶ heard
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Annotated, final
 
 import torch
+from pydantic import Field
 from torch.nn import functional as F
 
 from vocalise.audio.augment import AUGMENTATIONS, Phrase
+from vocalise.audio.perturbing import perturb
 from vocalise.parts.contracts import Controls, Excerpts, Lesson, Model, Protocol
 
 
@@ -20,25 +23,35 @@ def recorded_controls(excerpts: Excerpts, singers: int) -> Controls:
     return Controls(identity=identity, pitch=excerpts.pitch, voicing=excerpts.voicing, loudness=excerpts.loudness)
 
 
-def as_sung(excerpts: Excerpts, singers: int) -> Lesson:
-    """The lesson to sing recordings as they were sung."""
+def recorded_lesson(excerpts: Excerpts, singers: int) -> Lesson:
+    """Recordings to be sung as they were."""
     wave, controls = excerpts.wave, recorded_controls(excerpts, singers)
-    whole = wave.new_ones(len(wave))
-    return Lesson(wave, wave, whole, controls, bandwidth=excerpts.bandwidth, before=excerpts.before)
+    return Lesson(
+        wave,
+        wave,
+        wave.new_ones(len(wave)),
+        controls,
+        bandwidth=excerpts.bandwidth,
+        before=excerpts.before,
+        analysis=excerpts.analysis,
+    )
 
 
 @final
 class Reconstruction(Protocol):
     """Hears a recording and sings the same, in one of several versions of it (Nachmani & Wolf, 2019, section 3.3).
 
-    Reversed and inverted takes keep the singer's voice and make four recordings out of one.
+    Reversed and inverted takes keep the singer's voice and make four recordings out of one. With `perturb`, what the
+    encoder hears has a stretch that is a little out of tune, and what is wanted has none (Mor et al., 2018, section
+    3.2): the autoencoder must mend what it hears, and cannot merely copy it.
     """
 
     @dataclass(frozen=True, kw_only=True)
     class Config(Protocol.Config):
-        """Which versions; each is as likely as the others."""
+        """Which versions, each as likely as the others; and how far the ear is misled."""
 
         augment: tuple[str, ...] = ("original",)
+        perturb: Annotated[float, Field(ge=0.0, le=12.0)] = 0.0  # semitones, at most, that a stretch is heard off
 
         def __post_init__(self) -> None:
             unknown = [name for name in self.augment if name not in AUGMENTATIONS]
@@ -49,8 +62,9 @@ class Reconstruction(Protocol):
 
     def __init__(self, config: Config, *, steps: int, batch: int, singers: int) -> None:
         self.versions = [AUGMENTATIONS[name] for name in config.augment]
-        self.batch, self.singers = batch, singers
-        self.faithful = config.augment == ("original",)
+        # Else neither what was analysed beforehand holds, nor what came before.
+        self.plain = set(config.augment) == {"original"} and not config.perturb
+        self.batch, self.singers, self.perturb = batch, singers, config.perturb
 
     def takes(self, step: int) -> bool:
         """Always."""
@@ -66,5 +80,6 @@ class Reconstruction(Protocol):
         wave, pitch, voicing, loudness = (torch.stack(columns) for columns in zip(*parts, strict=True))
         controls = replace(controls, pitch=pitch, voicing=voicing, loudness=loudness)
         whole = wave.new_ones(self.batch)
-        before = excerpts.before if self.faithful else None  # what came before a reversed take is not known
-        return Lesson(wave, wave, whole, controls, bandwidth=excerpts.bandwidth, before=before)
+        heard = perturb(wave, model.rate, self.perturb, generator) if self.perturb else wave
+        analysis, before = (excerpts.analysis, excerpts.before) if self.plain else (None, None)
+        return Lesson(heard, wave, whole, controls, bandwidth=excerpts.bandwidth, analysis=analysis, before=before)

@@ -1,7 +1,4 @@
-"""Bottlenecks: what gets through to the decoder, and at what price.
-
-content (batch, channels, frames) ──▶ Latent: z (batch, channels, frames), penalties, facts
-"""
+"""The bottleneck that lets everything through: content ──▶ z."""
 
 from typing import final
 
