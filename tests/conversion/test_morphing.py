@@ -42,7 +42,7 @@ def steps(*levels: float, hop: int = 800) -> torch.Tensor:
 @pytest.fixture
 def mirror() -> Voice:
     """A voice that sings just what it keeps of a song: the mean of each frame."""
-    voice = voice_of("nsynth", *SHALLOW)
+    voice = voice_of("usvc", *SHALLOW)
     hop = voice.model.hop
     unchanged = Unchanged()
     unchanged.continuous = True
@@ -58,7 +58,7 @@ def test_in_between_the_latent_is_the_mean_and_a_curve_moves_it(mirror: Voice) -
     hop = mirror.model.hop
     one, other = steps(*[0.5] * 40, hop=hop), steps(*[-0.5] * 40, hop=hop)
     one[:hop], other[-hop:] = 0.95, 0.95  # the level of training, so that nothing is amplified
-    plain = morph(mirror, one, other, RATE, share=0.25, to=None, keep_loudness=False)
+    plain = morph(mirror, one, other, RATE, share=0.25, to="ada", keep_loudness=False)
     seen = mirror.model.signal
     kept = [frame_means(seen.from_wave(wave[None])[0][0, 0], hop) for wave in (one, other)]
     expected = seen.to_wave(torch.lerp(kept[0], kept[1], 0.25)[None, None], torch.zeros(1, 0))[0]
@@ -67,7 +67,7 @@ def test_in_between_the_latent_is_the_mean_and_a_curve_moves_it(mirror: Voice) -
     assert torch.allclose(middle[5:35], expected[5:35] * gain, atol=0.02)
     seconds = len(one) / RATE
     curve = Blend(("a", "b"), torch.tensor([0.0, seconds]).double(), torch.tensor([[1.0, 0.0], [0.0, 1.0]]).double())
-    moved = frame_means(morph(mirror, one, other, RATE, share=curve, to=None, keep_loudness=False), hop)
+    moved = frame_means(morph(mirror, one, other, RATE, share=curve, to="ada", keep_loudness=False), hop)
     assert moved[2] > 0.2 > -0.2 > moved[37] and abs(float(moved[20])) < 0.1
 
 

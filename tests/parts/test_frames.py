@@ -47,7 +47,7 @@ def test_linear_parts_reach_the_error_of_principal_components():
         return found
 
     optimiser.step(loss)
-    error = 2.0 * float(loss())
+    error = 2.0 * loss().item()
     assert least * (1 - 1e-4) < error < 1.01 * least
 
 
