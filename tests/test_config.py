@@ -80,8 +80,8 @@ def test_set_reaches_every_field(setting, field, value):
         ("model.encoder.channels=-1", "recipe.model.encoder.channels cannot be -1"),
         ("model.encoder.blocks=1000000000", "cannot be 1000000000"),
         ("model.encoder.channels=many", "cannot be 'many'"),
-        ("model.decoder=Parrot", "no part 'Parrot'; the choices are Parallel, WaveNet"),
-        ("model.decoder=Dilated", "no part 'Dilated'; the choices are Parallel, WaveNet"),
+        ("model.decoder=Parrot", "no part 'Parrot'; the choices are Parallel, PerSinger, Spectral, WaveNet"),
+        ("model.decoder=Dilated", "no part 'Dilated'; the choices are Parallel, PerSinger, Spectral, WaveNet"),
         ("protocols.7.start=0.5", "no item '7'; the choices are 0, 1"),
         ("protocols.0.augment=louder", "the choices are original, reverse, invert, reverse_invert"),
         ("name.first=x", "single value"),
@@ -119,7 +119,7 @@ def test_a_missing_part_name_is_refused():
 
 
 def test_recipes_that_do_not_exist_are_refused_with_those_that_do():
-    with pytest.raises(ConfigError, match="wavenet, nsynth, usvc"):
+    with pytest.raises(ConfigError, match="autoencoder, wavenet, nsynth, umt, usvc"):
         recipe("usv")
     with pytest.raises(ConfigError, match="paper, medium, small, tiny"):
         recipe("usvc", "huge")

@@ -95,7 +95,7 @@ def test_a_melody_moves_by_semitones() -> None:
     assert parse_transpose("auto") == "auto" and parse_transpose(" range ") == "range"
     assert parse_transpose("-3.5") == -3.5
     for wrong in ("up", "nan", 49, float("inf"), None, "octaves"):
-        with pytest.raises(ConfigError, match=r"semitones.*or auto.*or range"):
+        with pytest.raises(ConfigError, match=r"semitones.*or auto.*range"):
             parse_transpose(wrong)
 
 

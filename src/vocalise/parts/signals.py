@@ -82,14 +82,14 @@ class World(Signal):
 
         rate: Annotated[int, Field(ge=12_000, le=96_000)] = 16_000  # Hz
         frames: Annotated[int, Field(ge=50, le=1000)] = 200  # a second, or nearly: a frame has whole samples
-        transpose: Literal["0", "auto", "range", "mean", "faithful"] = "mean"
+        transpose: Literal[0, "auto", "range", "mean", "faithful"] = "mean"
 
     def __init__(self, config: Config) -> None:
         self.rate, self.hop = config.rate, round(config.rate / config.frames)
         self.channels, self.breaths = world.bins(self.rate), world.bands(self.rate)
         self.analysis = f"world 1 {self.rate} {self.hop}"
         self.context = round(world.REACH * self.rate)
-        self.sings_pitch, self.transpose = True, config.transpose
+        self.sings_pitch, self.transpose = True, str(config.transpose)
 
     def from_wave(self, wave: Tensor, analysis: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(batch, samples) -> shapes (batch, bins, steps) in [-1, 1], and (batch, rows, steps) of what goes round."""

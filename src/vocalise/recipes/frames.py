@@ -23,7 +23,7 @@ def autoencoder(size: Size = "paper") -> Recipe:
     return Recipe(
         name="autoencoder",
         model=Autoencoder.Config(
-            signal=World.Config(transpose="0"),
+            signal=World.Config(transpose=0),
             encoder=Framewise.Config(convolutions=(), layers=(1000, 500, 250), channels=30).scaled(width),
             bottleneck=Continuous.Config(),
             condition=Conditioner.Config(voice=0),
