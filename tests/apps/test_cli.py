@@ -77,7 +77,7 @@ def test_recipes_shows_every_recipe_with_parts_sizes_and_paper(run):
     for name in RECIPES:
         assert any(line.strip().startswith(f"{name}:") and "20" in line for line in shown.splitlines())
     assert all(size in shown for size in SIZES)
-    assert "Reconstruction → Backtranslation" in shown and "SingerConfusion" in shown
+    assert "Reconstruction →" in shown and "Backtranslation" in shown and "SingerConfusion" in shown
     small = sum(p.numel() for p in recipe("usvc", "small").model.build(singers=6).parameters())
     assert f"{small:,}" in shown
 
@@ -179,7 +179,7 @@ def test_an_interrupted_training_exits_130_and_says_how_to_go_on(run, data, tmp_
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("bogus",), "the choices are wavenet, nsynth, usvc"),
+        (("bogus",), "the choices are autoencoder, wavenet, nsynth, umt, usvc"),
         (("usvc", "--size", "huge"), "the choices are paper"),
         (("usvc", "--set", "model.nothing=3"), "has no field 'nothing'"),
         (("usvc", "--set", "material.batch=lots"), "cannot be 'lots'"),

@@ -40,7 +40,7 @@ class Murmur(nn.Module):
 class Averager(nn.Module):
     """An encoder that keeps the mean of each frame."""
 
-    streams = False
+    streams, lead = False, 0
 
     def __init__(self, hop: int) -> None:
         super().__init__()

@@ -45,7 +45,7 @@ def quick(path: Path, *, device: torch.device) -> Voice:
 
 def write_voice(path: Path, names: Sequence[str], data: str = "", *, recipe: str = "usvc") -> Path:
     """A voice file of these singers, untrained, that says it learnt from `data`."""
-    voice = voice_of(recipe, tuple(names))
+    voice = voice_of(recipe, singers=tuple(names))
     path.parent.mkdir(parents=True, exist_ok=True)
     save_voice(path, replace(voice, pitch_ranges={}, card=replace(voice.card, data=data, steps=7)))
     return path

@@ -27,7 +27,7 @@ def glides(count, voiced=1.0):
     pitch = torch.exp2(octaves)
     voicing = (torch.rand(count, 40) < voiced).float()
     none = torch.zeros(count)
-    return Batch(octaves, none.long(), pitch, voicing, torch.zeros_like(pitch), none)
+    return Batch(octaves, none.long(), pitch, voicing, torch.zeros_like(pitch), none, octaves[:, :0])
 
 
 class Ear:
