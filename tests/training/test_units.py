@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tests.training.conftest import STEPS, assert_same_end, stop_at
 from vocalise.checkpoint import load_voice
