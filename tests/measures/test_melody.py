@@ -34,12 +34,18 @@ def glides(count, voiced=1.0):
 class Ear:
     """Hears `share` of the melody, and noise instead of the rest."""
 
-    device = torch.device("cpu")
+    device, training = torch.device("cpu"), False
 
     def __init__(self, share, channels=3):
         self.share, self.channels = share, channels
 
-    def encode(self, wave):
+    def eval(self):
+        return self
+
+    def train(self, mode=True):
+        return self
+
+    def encode(self, wave, analysis=None, before=None):
         line = (wave - 7.0) * math.sqrt(self.share) + 0.5 * math.sqrt(1 - self.share) * torch.randn_like(wave)
         noise = torch.randn(len(wave), self.channels, wave.shape[1])
         z = torch.cat([line[:, None], noise], dim=1) if self.channels else wave.new_zeros(len(wave), 0, wave.shape[1])

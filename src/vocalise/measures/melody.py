@@ -6,23 +6,14 @@ A fresh probe, fitted after the encoder stopped moving, as for the singer: the a
 """
 
 import math
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from vocalise.data.batches import Batch
-from vocalise.parts.contracts import Latent
+from vocalise.measures.probe import Listener, encode_windows
 
 RIDGE = 1e-3  # of the frames that are fitted, with features of variance 1
-
-
-class Listener(Protocol):
-    """What the probe asks of a model."""
-
-    @property
-    def device(self) -> torch.device: ...  # noqa: D102
-    def encode(self, wave: Tensor) -> Latent: ...  # noqa: D102
 
 
 def melody_left(model: Listener, taught: Batch, tested: Batch) -> float:
@@ -49,10 +40,10 @@ def melody_left(model: Listener, taught: Batch, tested: Batch) -> float:
     return 1.0 - float(left / wanted.var(correction=0).clamp(min=1e-12))
 
 
-@torch.no_grad()
 def _pairs(model: Listener, batch: Batch) -> tuple[Tensor, Tensor]:
     """Three frames of the latent (n, 3 · channels) and the octave of the middle one (n,), where it is voiced."""
-    z = torch.cat([model.encode(wave[None].to(model.device)).z.double().cpu() for wave in batch.wave])
+    lead = batch.before.shape[1]
+    z = encode_windows(model, torch.cat([batch.before, batch.wave], dim=1), batch.analysis, lead=lead).double()
     around = torch.cat([z[:, :, :-2], z[:, :, 1:-1], z[:, :, 2:]], dim=1).transpose(1, 2)
     voiced = batch.voicing[:, 1:-1] > 0.5
     return around[voiced], torch.log2(batch.pitch[:, 1:-1][voiced]).double()

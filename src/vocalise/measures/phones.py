@@ -17,21 +17,16 @@ from torch import Tensor
 from vocalise.data.choir.labels import LABELS, UNKNOWN, phones_at, read_syllables
 from vocalise.data.prepared import Prepared
 from vocalise.data.records import Piece
-from vocalise.parts.contracts import Latent
+from vocalise.measures.probe import Listener
 
 _AT_ONCE = 4.0  # seconds that are encoded at a time
 
 
-class Listener(Protocol):
+class Labelled(Listener, Protocol):
     """What the test asks of a model."""
 
     @property
     def rate(self) -> int: ...  # noqa: D102
-    @property
-    def hop(self) -> int: ...  # noqa: D102
-    @property
-    def device(self) -> torch.device: ...  # noqa: D102
-    def encode(self, wave: Tensor) -> Latent: ...  # noqa: D102
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +40,7 @@ class PhoneFigures:
 
 
 def probe_phones(
-    model: Listener,
+    model: Labelled,
     prepared: Prepared,
     taught: Sequence[Piece],
     tested: Sequence[Piece],
@@ -98,7 +93,7 @@ def phones_from_codes(
 
 @torch.no_grad()
 def _heard(
-    model: Listener, prepared: Prepared, pieces: Sequence[Piece], seconds: float
+    model: Labelled, prepared: Prepared, pieces: Sequence[Piece], seconds: float
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Of every labelled piece: its latent (frames, channels) and which phone is sung (frames,)."""
     labelled = [piece for piece in pieces if piece.recording.digest in prepared.lengths and _labels(piece).is_file()]
