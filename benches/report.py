@@ -1,4 +1,4 @@
-"""The figures as a page of Markdown."""
+"""The figures as sections of a page of Markdown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,10 +38,10 @@ class Trained:
         return 6.0 * (self.encoder_macs + self.decoder_macs)
 
 
-def page(facts: Sequence[tuple[str, str]], tables: Sequence[str]) -> str:
-    """The whole page."""
+def section(title: str, facts: Sequence[tuple[str, str]], tables: Sequence[str]) -> str:
+    """A section of the page: what was measured on what, and the tables."""
     listed = "\n".join(f"- {name}: {value}" for name, value in facts)
-    return "\n\n".join(["# Benchmarks", listed, NOTES, *tables]) + "\n"
+    return "\n\n".join([f"## {title}", listed, *tables])
 
 
 def peak_table(results: Results, products: Sequence[str], peak: str, precision: str) -> str:
@@ -50,7 +50,7 @@ def peak_table(results: Results, products: Sequence[str], peak: str, precision: 
         [f"**{name}**" if name == peak else name, f"{median(results[name]) / 1e9:.0f}", _percent(spread(results[name]))]
         for name in products
     ]
-    return f"## Matrix-product peak ({precision})\n\n" + _table(["product", "GFLOP/s", "spread"], rows)
+    return f"### Matrix-product peak ({precision})\n\n" + _table(["product", "GFLOP/s", "spread"], rows)
 
 
 def training_table(results: Results, steps: Sequence[Trained], peak: str) -> str:
@@ -75,23 +75,7 @@ def training_table(results: Results, steps: Sequence[Trained], peak: str) -> str
             ]
         )
     head = ["training step", "excerpts", "M MAC a sample, encoder + decoder", "samples/s", "GFLOP/s", "share of peak"]
-    return "## Training\n\n" + _table([*head, "goal", "spread"], rows)
-
-
-def sampling_table(results: Results, names: Sequence[tuple[str, str, int]], rate: int) -> str:
-    """Sampling speed of (contender, system, streams)."""
-    rows = [
-        [
-            system,
-            str(streams),
-            f"{median(results[name]):,.0f}",
-            f"{median(results[name]) / rate:.3f}",
-            _percent(spread(results[name])),
-        ]
-        for name, system, streams in names
-    ]
-    head = ["decoder", "streams", "samples/s in all", "times real time in all", "spread"]
-    return "## Sampling, plain stepper (float32)\n\n" + _table(head, rows)
+    return f"### Training steps\n\n{NOTES}\n\n" + _table([*head, "goal", "spread"], rows)
 
 
 def decoding_table(results: Results, every: Sequence[Singer], yardstick: Singer) -> str:
@@ -125,7 +109,7 @@ def decoding_table(results: Results, every: Sequence[Singer], yardstick: Singer)
         "goal",
         "spread",
     ]
-    return f"## Decoding, all samples at once\n\n{DECODING}\n\n" + _table(head, rows)
+    return f"{DECODING}\n\n" + _table(head, rows)
 
 
 def converting_table(results: Results, every: Sequence[Conversion]) -> str:
@@ -142,7 +126,7 @@ def converting_table(results: Results, every: Sequence[Conversion]) -> str:
         for one in every
     ]
     head = ["conversion at 24,000 Hz", "song", "threads", "times real time", "for a core's time", "spread"]
-    return "## Converting, from file to file\n\n" + _table(head, rows)
+    return _table(head, rows)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

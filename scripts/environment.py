@@ -73,8 +73,9 @@ class Environment:
         aside.replace(self._record)
 
     def fingerprint(self) -> str:
-        """Changes when the packages to install change."""
-        pages = (self.root / name for name in ("pyproject.toml", "constraints.txt"))
+        """Changes when the packages to install change, or the sources that are compiled."""
+        sources = sorted(page for page in (self.root / "native").glob("*") if page.suffix in (".h", ".cpp"))
+        pages = [self.root / name for name in ("pyproject.toml", "constraints.txt", "native/CMakeLists.txt")] + sources
         return hashlib.sha256(b"\0".join(page.read_bytes() for page in pages)).hexdigest()
 
     def ready(self, kind: str, version: tuple[int, ...]) -> bool:

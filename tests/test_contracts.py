@@ -136,6 +136,34 @@ def test_a_stream_sings_the_same_whoever_sings_beside_it(part):
     assert ((together[1] - alone[0]).abs() < 1e-5).float().mean() > 0.99
 
 
+AUTOREGRESSIVE = [one for one in parts(Decoder) if decoder(one.values[0]).autoregressive]
+
+
+@pytest.mark.parametrize("part", AUTOREGRESSIVE)
+@pytest.mark.parametrize("columns", [1, 3])
+def test_a_renewed_stream_is_a_fresh_one_and_nobody_beside_it_notices(part, columns):
+    hands, made = decoder(part).eval(), Made(singers=3, samples=360, hop=40)
+    told, controls = torch.randn(3, 6, 9), made.controls(3).columns(slice(0, 9))
+    luck, state = dice(3), hands.begin(3)
+    before = hands.extend(state, told[:, :, :columns], controls.columns(slice(columns)), luck)
+    hands.renew(state, 1)
+    other = torch.Generator().manual_seed(77)
+    luck = replace(luck, generators=(luck.generators[0], other, luck.generators[2]))
+    rest = slice(columns, 9)
+    after = hands.extend(state, told[:, :, rest], controls.columns(rest), luck)
+    whole = hands.generate(told, controls, dice(3))
+    assert torch.equal(torch.cat([before, after], dim=2)[[0, 2]], whole[[0, 2]])
+    fresh = dice(3, seed=9)
+    fresh = replace(fresh, generators=(fresh.generators[0], torch.Generator().manual_seed(77), fresh.generators[2]))
+    alone = hands.generate(told[:, :, rest], controls.columns(rest), fresh)
+    assert torch.equal(after[1], alone[1])
+    assert not torch.equal(whole[1, :, columns * 40 :], after[1])  # it had something to forget
+
+
+def test_there_are_decoders_to_renew():
+    assert {one.id for one in AUTOREGRESSIVE} >= {"WaveNet", "PerSinger"}
+
+
 @pytest.mark.parametrize("part", parts(Adversary))
 def test_an_adversarys_own_loss_leaves_the_model_alone(part):
     model, tones = little_model(), Made(singers=3, samples=5120, hop=160)

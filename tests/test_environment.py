@@ -27,10 +27,14 @@ machine = load("machine")
 environment = load("environment")
 
 
+SOURCES = ["pyproject.toml", "constraints.txt", "native/CMakeLists.txt", "native/engine.h", "native/sampler.cpp"]
+
+
 @pytest.fixture
 def checkout(tmp_path):
-    for name in ("pyproject.toml", "constraints.txt"):
-        shutil.copy(SCRIPTS.parent / name, tmp_path)
+    (tmp_path / "native").mkdir()
+    for name in SOURCES:
+        shutil.copy(SCRIPTS.parent / name, tmp_path / name)
     return tmp_path
 
 
@@ -198,8 +202,8 @@ def test_the_developers_set_up_serves_the_demo_but_not_the_other_way_round(check
     assert house.asked[-1] == ("-e", ".[dev]")
 
 
-@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
-def test_other_pins_mean_another_set_up(checkout, name):
+@pytest.mark.parametrize("name", SOURCES)
+def test_other_pins_or_sources_mean_another_set_up(checkout, name):
     house = Rehearsed(checkout)
     house.set_up("run")
     with (checkout / name).open("a", encoding="utf-8") as file:

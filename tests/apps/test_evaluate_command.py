@@ -73,14 +73,14 @@ def test_evaluate_compares_two_voices(run, choir, voice, tmp_path):
 
 @plain
 def test_a_failed_clip_is_told_and_ends_well_where_others_were_scored(run, choir, voice, tmp_path, monkeypatch):
-    real = Converter.convert_file
+    real = Converter.prepare
 
     def fails(self, source, target, **rest):
         if "as-bruno" in str(target):
             raise MemoryError
         return real(self, source, target, **rest)
 
-    monkeypatch.setattr(Converter, "convert_file", fails)
+    monkeypatch.setattr(Converter, "prepare", fails)
     ended = run("evaluate", choir.folder, "--voice", voice, "--out", tmp_path / "out")
     assert ended.exit_code == 0, ended.output
     assert "failed: mine: 01-row-your-boat as bruno: there is not enough memory" in ended.stderr
@@ -92,7 +92,7 @@ def test_an_interruption_says_how_to_go_on(run, choir, voice, tmp_path, monkeypa
     def stopped(self, source, target, **rest):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Converter, "convert_file", stopped)
+    monkeypatch.setattr(Converter, "prepare", stopped)
     ended = run("evaluate", choir.folder, "--voice", voice, "--out", tmp_path / "out")
     assert ended.exit_code == 130
     assert "Songs that are converted stay; the same command passes them over and goes on." in ended.stderr

@@ -29,6 +29,9 @@ class Murmur(nn.Module):
     def begin(self, batch: int) -> None:
         return None
 
+    def renew(self, state: None, row: int) -> None:
+        return
+
     def extend(self, state: None, condition: Tensor, controls: Controls, chance: Chance) -> Tensor:
         self.widest = max(self.widest, condition.shape[2])
         steps = condition.shape[2] * self.hop
@@ -83,6 +86,9 @@ class Hold(nn.Module):
 
     def begin(self, batch: int) -> None:
         return None
+
+    def renew(self, state: None, row: int) -> None:
+        return
 
     def extend(self, state: None, condition: Tensor, controls: Controls, chance: Chance) -> Tensor:
         return condition[:, :1].repeat_interleave(self.hop, dim=2)

@@ -104,3 +104,34 @@ def test_an_hour_fits_into_a_gigabyte_and_a_half(tmp_path: Path, rate: int, out_
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
     assert done.returncode == 0, done.stderr
     assert 0.3e9 < int(done.stdout) < 1.5e9
+
+
+LONG = """
+import resource, sys
+import numpy as np, soundfile
+from tests.conversion.stand_ins import voice_of
+from vocalise.conversion import Converter
+folder, recipe, minutes = sys.argv[1], sys.argv[2], int(sys.argv[3])
+few = ("model.decoder.blocks=1", "model.decoder.layers=1") if recipe == "usvc" else ()
+with soundfile.SoundFile(folder + "/song.wav", "w", 44100, 1) as file:
+    for part in range(6 * minutes):
+        time = np.arange(10 * 44100) / 44100
+        tone = 0.2 * np.sin(2 * np.pi * 220 * time) * (np.sin(2 * np.pi * time / 3.1) > -0.7)
+        file.write(tone + 0.01 * np.random.default_rng(part).standard_normal(len(time)))
+Converter(voice_of(recipe, *few)).convert_file(folder + "/song.wav", folder + "/out.wav", to="ada", out_rate=44100)
+assert soundfile.info(folder + "/out.wav").frames == 60 * minutes * 44100
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="counts memory with the resource module")
+@pytest.mark.parametrize("recipe", ["usvc", "aria"])
+def test_ten_minutes_need_hardly_more_memory_than_one(tmp_path: Path, recipe: str) -> None:
+    peaks = []
+    for minutes in (1, 10):
+        command = [sys.executable, "-c", LONG, str(tmp_path), recipe, str(minutes)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
+        assert done.returncode == 0, done.stderr
+        peaks.append(int(done.stdout))
+    assert 0.1e9 < peaks[0] < peaks[1] < peaks[0] + 200e6, peaks

@@ -9,8 +9,9 @@ import torch
 from tests.conversion.stand_ins import voice_of
 from vocalise.audio.pitch import Contour
 from vocalise.conversion.abilities import require_live, sings_live
+from vocalise.conversion.ears import Loudness
 from vocalise.conversion.singing import Song, sing
-from vocalise.conversion.streaming import Levelling, Loudness, Manner, Stream
+from vocalise.conversion.streaming import Levelling, Manner, Stream
 from vocalise.data.batches import loudness_of
 from vocalise.errors import Unsupported
 from vocalise.progress import silent

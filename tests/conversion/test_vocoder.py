@@ -12,7 +12,7 @@ from vocalise.audio.pitch import Contour, pitch_contour
 from vocalise.config import override
 from vocalise.conversion import Converter
 from vocalise.conversion.curves import STEPS, semitones_towards, towards
-from vocalise.conversion.singing import listen
+from vocalise.conversion.latents import listen
 
 RATE = 16_000
 

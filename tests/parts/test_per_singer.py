@@ -84,6 +84,30 @@ def test_nobody_takes_over_in_the_middle_of_a_song():
         decoder.extend(state, told, who.rows(slice(1, 2)), dice(1))
 
 
+def test_a_renewed_stream_may_have_another_singer_and_others_sing_on():
+    decoder, told, luck = hands().eval(), torch.randn(4, 6, 10), dice(4)
+    first, then = controls(4).rows([0, 1, 2, 0]), controls(4).rows([0, 1, 1, 2])
+    state, early, late = decoder.begin(4), slice(0, 4), slice(4, 10)
+    sung = [decoder.extend(state, told[:, :, early], first.columns(early), luck)]
+    decoder.renew(state, 2)
+    decoder.renew(state, 3)
+    sung += [decoder.extend(state, told[:, :, late], then.columns(late), luck)]
+    whole = decoder.generate(told, first, dice(4))
+    assert ((torch.cat(sung, dim=2) - whole)[:2].abs() < 1e-5).float().mean() > 0.99
+    for row, singer in ((2, 1), (3, 2)):
+        used = torch.Generator().manual_seed(row)
+        torch.rand(4 * 40, generator=used)
+        alone = decoder.hands[singer].generate(
+            told[row : row + 1, :, late],
+            then.rows(slice(row, row + 1)).columns(late),
+            replace(luck, generators=(used,)),
+        )
+        assert ((alone[0] - sung[1][row]).abs() < 1e-5).float().mean() > 0.99
+    decoder.renew(state, 2)
+    back = decoder.extend(state, told[:, :, late], controls(4).rows([0, 1, 2, 2]).columns(late), luck)
+    assert back.shape == (4, 1, 240) and sum(len(choir.rows) for choir in state.choirs) <= 5
+
+
 def test_a_decoder_that_sings_late_is_held_as_well():
     decoder = hands(decoder=Parallel.Config().scaled(0.05)).eval()
     assert decoder.lookahead and not decoder.autoregressive

@@ -5,9 +5,8 @@ import torch
 
 from tests.material import dice
 from vocalise.errors import ConfigError, Unsupported
-from vocalise.parts import WaveNet
 from vocalise.parts.contracts import Controls
-from vocalise.parts.decoders import Parallel
+from vocalise.parts.decoders import Parallel, Spectral
 from vocalise.parts.encoders import Mel
 from vocalise.sampling import accelerated_decoder
 from vocalise.sampling.accelerate import accelerated_encoder
@@ -111,9 +110,9 @@ def test_a_faster_encoder_hears_the_same_whole_and_in_pieces():
 
 
 def test_what_cannot_be_faster_is_refused_by_name():
-    wavenet = WaveNet.Config().scaled(0.1).build(signal=1, condition=6, hop=40, singers=2, rate=16_000)
-    with pytest.raises(Unsupported, match=r"WaveNet has no faster form.*Parallel"):
-        accelerated_decoder(wavenet)
+    frames = Spectral.Config().scaled(0.1).build(signal=3, condition=6, hop=1, singers=2, rate=16_000)
+    with pytest.raises(Unsupported, match=r"Spectral has no faster form.*Parallel.*WaveNet"):
+        accelerated_decoder(frames)
     with pytest.raises(ConfigError, match="no precision 'int4'; the choices are float32, bf16, int8"):
         accelerated_decoder(decoder(), precision="int4")
     with pytest.raises(ConfigError, match="on the processor only; this model is on meta"):

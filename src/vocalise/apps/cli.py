@@ -16,6 +16,7 @@ from vocalise.apps.commands.check import check
 from vocalise.apps.commands.choir import choir
 from vocalise.apps.commands.convert import convert
 from vocalise.apps.commands.demo import demo
+from vocalise.apps.commands.doctor import doctor
 from vocalise.apps.commands.enrol import enrol, forget
 from vocalise.apps.commands.evaluate import evaluate
 from vocalise.apps.commands.export import export
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(check, choir, train, convert, sing, morph, live, voices),
-    *(enrol, forget, export, evaluate, score, recipes, demo),
+    *(enrol, forget, export, evaluate, score, recipes, demo, doctor),
 )
 for command in COMMANDS:
     app.command()(command)

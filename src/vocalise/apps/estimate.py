@@ -12,6 +12,7 @@ from vocalise.data.corpus import Corpus
 from vocalise.data.prepare import estimate_bytes
 from vocalise.parts.contracts import Chance, Controls, Lesson
 from vocalise.recipes import Recipe
+from vocalise.sampling.choice import chosen
 
 EXCERPTS = 2  # in the measured step; the rest of the batch is taken to cost the same each
 FIXED = 500e6  # bytes that PyTorch takes by itself
@@ -64,7 +65,7 @@ def estimate(corpus: Corpus, recipe: Recipe, size: str, device: torch.device) ->
 def singing_pace(recipe: Recipe, device: torch.device, *, streams: int) -> float:
     """Seconds of work for a second of song with so many phrases side by side, from a frame sung for the purpose."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.no_grad():
-        model = recipe.model.build(singers=2).to(device).eval()
+        model = chosen(recipe.model.build(singers=2).to(device).eval())
         wave = torch.zeros(streams, model.hop, device=device)
         identity = torch.full((streams, 2, 1), 0.5, device=device)
         columns = torch.zeros(streams, model.hop // model.condition.hop, device=device)

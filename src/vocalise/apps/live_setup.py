@@ -1,23 +1,17 @@
 """From what is wished on the command line to an engine that is ready to sing."""
 
 import math
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Unpack
 
 import torch
-from torch import Tensor
 
 from vocalise.apps.live_engine import Engine, warmed
-from vocalise.audio.pitch import Contour
 from vocalise.autoencoder import Autoencoder
-from vocalise.checkpoint import Voice
 from vocalise.conversion import Converter, Wishes, planned
 from vocalise.conversion.abilities import require_live
-from vocalise.conversion.curves import STEPS, semitones_towards
-from vocalise.conversion.streaming import Manner, Stream
-from vocalise.conversion.wishes import Plan, range_marks
+from vocalise.conversion.streaming import begun
 from vocalise.errors import ConfigError
 
 BLOCKS = (1.0, 100.0)  # milliseconds
@@ -64,7 +58,7 @@ def engine_of(
     voice = Converter.load(path, "cpu").voice
     require_live(voice)
     plan = planned(voice, **wishes)
-    begin = partial(_stream, voice, quicker(voice.model, threads), plan)
+    begin = partial(begun, voice, quicker(voice.model, threads), plan)
     samples = block_of(block * voice.model.rate / 1000.0, voice.model.hop)
     return Engine(warmed(begin), block=samples, level=voice.recipe.material.level, gain=gain)
 
@@ -84,23 +78,3 @@ def quicker(model: Autoencoder, threads: int) -> Autoencoder:
         return by_columns(model, threads=threads)
     except ConfigError:  # PyTorch then does what it can
         return by_columns(model)
-
-
-def _stream(voice: Voice, model: Autoencoder, plan: Plan) -> Stream:
-    identity, transpose = plan.identity, plan.transpose
-    if not isinstance(identity, Tensor):
-        raise ConfigError("A singer who changes over time belongs to a song; live, name one singer or one mixture.")
-    towards: Callable[[Contour], float] | None = None
-    if transpose == "faithful":
-        raise ConfigError("--transpose faithful needs the spread of a whole song; live, choose mean, range or auto.")
-    if isinstance(transpose, str):
-        marks = range_marks(voice, identity, 0.0)
-        towards = partial(semitones_towards, marks=marks, step=STEPS[transpose])
-    manner = Manner(
-        identity=identity,
-        semitones=0.0 if isinstance(transpose, str) else transpose,
-        formant=plan.formant,
-        breath=plan.breath,
-        temperature=plan.temperature,
-    )
-    return Stream(model, manner, seed=plan.seed, towards=towards)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from vocalise.audio.resampling import BLOCK, Resampler
 
 _GATE = 0.4  # seconds: the block of BS.1770, three quarters of which overlap
-_PIECE = 300.0  # seconds measured at a time, or an hour of sound would take gigabytes
+_PIECE = 60.0  # seconds measured at a time, or an hour of sound would take gigabytes
 _LEAD = 1.0  # seconds for the weighting filters to settle at the start of a piece
 _LOWEST_RATE = 4000  # Hz; below it the weighting filters do not exist
 
@@ -92,10 +92,16 @@ def match_loudness(wave: Tensor, rate: int, *, like: float, ceiling: float = -1.
 
     A wave that is silent stays so, and what should be as loud as silence (-inf) becomes it.
     """
+    gain = matching_gain(wave, rate, like=like, ceiling=ceiling)
+    return torch.zeros_like(wave) if gain == 0.0 else wave * gain
+
+
+def matching_gain(wave: Tensor, rate: int, *, like: float, ceiling: float = -1.0) -> float:
+    """The factor by which `match_loudness` multiplies."""
     peak = true_peak(wave, rate)
     if peak == -math.inf:
-        return wave
+        return 1.0
     if like == -math.inf:
-        return torch.zeros_like(wave)
+        return 0.0
     gain = min(like - integrated_loudness(wave, rate), ceiling - peak)
-    return wave * float(10.0 ** (gain / 20.0))
+    return float(10.0 ** (gain / 20.0))

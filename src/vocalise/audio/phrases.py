@@ -129,16 +129,38 @@ def join(pieces: Sequence[Tensor], spans: Sequence[Span], *, overlap: int) -> Te
         )
     if not pieces:
         return torch.zeros(0)
-    joined = pieces[0].new_empty(spans[-1].stop)
-    for piece, span, around in zip(pieces, spans, wide, strict=True):
-        joined[span.start : span.stop] = piece[span.start - around.start : span.stop - around.start]
-    for n, (left, right) in enumerate(pairwise(spans)):
-        reach = min(overlap, len(left) // 2, len(right) // 2)
-        first, last = left.stop - reach, left.stop + reach
-        old = pieces[n][first - wide[n].start : last - wide[n].start]
-        new = pieces[n + 1][first - wide[n + 1].start : last - wide[n + 1].start]
-        joined[first:last] = _crossfade(old, new)
-    return joined
+    joiner = Joiner(spans, overlap=overlap, like=pieces[0])
+    for number, piece in enumerate(pieces):
+        joiner.place(number, piece)
+    return joiner.joined()
+
+
+class Joiner:
+    """`join` for pieces that come one by one, in any order; those that never come are silent, and none is held."""
+
+    def __init__(self, spans: Sequence[Span], *, overlap: int, like: Tensor) -> None:
+        """`like` has the type and the device of the pieces."""
+        self._spans, self._wide, self._wave = spans, widen(spans, overlap), like.new_zeros(spans[-1].stop)
+        reaches = (min(overlap, len(left) // 2, len(right) // 2) for left, right in pairwise(spans))
+        self._borders = [Span(one.stop - reach, one.stop + reach) for one, reach in zip(spans, reaches, strict=False)]
+        self._fades = [[like.new_zeros(len(border)) for _ in range(2)] for border in self._borders]
+
+    def place(self, number: int, piece: Tensor) -> None:
+        """Takes piece `number` (samples,), as long as its wide span."""
+        start = self._wide[number].start
+        self._wave[self._spans[number].start : self._spans[number].stop] = piece[
+            self._spans[number].start - start : self._spans[number].stop - start
+        ]
+        for border, side in ((number - 1, 1), (number, 0)):
+            if 0 <= border < len(self._borders):
+                here = self._borders[border]
+                self._fades[border][side].copy_(piece[here.start - start : here.stop - start])
+
+    def joined(self) -> Tensor:
+        """The whole wave (samples,)."""
+        for border, (old, new) in zip(self._borders, self._fades, strict=True):
+            self._wave[border.start : border.stop] = _crossfade(old, new)
+        return self._wave
 
 
 def _crossfade(old: Tensor, new: Tensor) -> Tensor:

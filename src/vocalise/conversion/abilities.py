@@ -55,6 +55,21 @@ def sings_live(model: Autoencoder) -> bool:
     return hears(model) and model.encoder.streams and not model.decoder.autoregressive
 
 
+def sings_on(model: Autoencoder) -> bool:
+    """Whether it can sing a song chunk by chunk, however late: a vocoder's analysis wants whole phrases."""
+    return hears(model) and not model.signal.analysis and not model.signal.sings_pitch
+
+
+def require_singing_on(voice: Voice) -> None:
+    """Refuses a model that needs whole phrases.
+
+    Raises:
+        Unsupported: the message names the recipes that do not.
+    """
+    if not sings_on(voice.model):
+        raise _unsupported(voice, "needs whole phrases, so it cannot sing chunk by chunk", sings_on)
+
+
 def require_live(voice: Voice) -> None:
     """Refuses a model that must have heard the whole song, or cannot keep up with it.
 

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from vocalise.audio.loudness import integrated_loudness, match_loudness
+from vocalise.audio.loudness import integrated_loudness, matching_gain
 from vocalise.audio.phrases import hush
 
-BLOCK = 300  # seconds worked on at a time, so that an hour needs no second copy of itself
+BLOCK = 60  # seconds worked on at a time, so that a long song needs no second copy of itself
 REACH = 1  # seconds around a block that what is silent in it depends on, and more than enough
 
 
@@ -22,7 +22,7 @@ def finished(sung: Tensor, heard: Tensor, rate: int, *, gain: float, keep_loudne
     """
     hush_in_place(sung, heard, rate)  # or what was sung into silence would count as loudness
     if keep_loudness:
-        sung = match_loudness(sung, rate, like=integrated_loudness(heard, rate))
+        sung *= matching_gain(sung, rate, like=integrated_loudness(heard, rate))
     else:
         sung /= gain
     hush_in_place(sung, heard, rate)

@@ -12,15 +12,18 @@ from torch import Tensor
 
 from vocalise.audio.files import check_writable, write_wave
 from vocalise.audio.phrases import silent_stretches
+from vocalise.autoencoder import Autoencoder
 from vocalise.checkpoint import Voice
 from vocalise.conversion.abilities import require_improvising
 from vocalise.conversion.converter import Outcome
 from vocalise.conversion.hearing import at_rate
-from vocalise.conversion.singing import CHUNK, phrase_seed
+from vocalise.conversion.phrases import phrase_seed
+from vocalise.conversion.singing import CHUNK
 from vocalise.conversion.wishes import To, planned
 from vocalise.errors import ConfigError
 from vocalise.parts.contracts import Chance, Controls
 from vocalise.progress import Progress, silent
+from vocalise.sampling.choice import chosen
 
 LONGEST = 3600.0  # seconds
 LOUDNESS = -25.0  # dB that a voice is told which is told the loudness
@@ -34,6 +37,7 @@ def improvise(
     temperature: float = 1.0,
     seed: int = 0,
     out_rate: int | None = None,
+    sampler: str | None = None,
     progress: Progress = silent,
 ) -> Tensor:
     """Sings what nobody sang before.
@@ -48,6 +52,7 @@ def improvise(
         temperature: divides the logits; 0 takes the likeliest level each time, which is usually silence.
         seed: of the decoder's luck.
         out_rate: Hz of the result; None is the model's rate.
+        sampler: as for `Converter`.
         progress: told the seconds of audio that are done.
 
     Returns:
@@ -68,7 +73,7 @@ def improvise(
         raise ConfigError("A mixture that changes belongs to a song: give a name, or a mixture that stays.")
     samples = math.ceil(length * rate / plan.out_rate)
     parts = []
-    for part in _sung(voice, plan.identity, samples, Chance(_luck(plan.seed), plan.temperature)):
+    for part in _sung(chosen(voice.model, sampler), plan.identity, samples, Chance(_luck(plan.seed), plan.temperature)):
         parts.append(part)
         done = sum(map(len, parts))
         progress("singing", min(done, samples) / rate, samples / rate)
@@ -85,6 +90,7 @@ def improvise_file(
     temperature: float = 1.0,
     seed: int = 0,
     out_rate: int | None = None,
+    sampler: str | None = None,
     progress: Progress = silent,
 ) -> Outcome:
     """The same into a sound file, which is written whole or not at all.
@@ -96,7 +102,14 @@ def improvise_file(
     rate = voice.model.rate if out_rate is None else out_rate
     check_writable(target, rate)
     sung = improvise(
-        voice, seconds=seconds, to=to, temperature=temperature, seed=seed, out_rate=out_rate, progress=progress
+        voice,
+        seconds=seconds,
+        to=to,
+        temperature=temperature,
+        seed=seed,
+        out_rate=out_rate,
+        sampler=sampler,
+        progress=progress,
     )
     write_wave(target, sung, rate)
     return Outcome(len(sung) / rate, silent=unheard(sung, rate))
@@ -119,9 +132,8 @@ def _luck(seed: int) -> tuple[torch.Generator, ...]:
 
 
 @torch.no_grad()
-def _sung(voice: Voice, identity: Tensor, samples: int, chance: Chance) -> Iterator[Tensor]:
+def _sung(model: Autoencoder, identity: Tensor, samples: int, chance: Chance) -> Iterator[Tensor]:
     """Waves (n,) one after the other, so many samples or a little more in all."""
-    model = voice.model
     state, columns = model.decoder.begin(1), model.hop // model.condition.hop
     for start in range(0, math.ceil(samples / model.hop), CHUNK):
         frames = min(CHUNK, math.ceil(samples / model.hop) - start)

@@ -1,7 +1,6 @@
 """Many songs at once: what is to become what, and a ledger of how it went."""
 
 import os
-import time
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,10 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Unpack
 
-import torch
-
 from vocalise.audio.files import AUDIO_SUFFIXES, WRITABLE, check_writable, shown
 from vocalise.conversion.converter import Converter
+from vocalise.conversion.together import Request, Result, convert_together
 from vocalise.conversion.wishes import Wishes
 from vocalise.errors import AudioError, VocaliseError
 from vocalise.progress import Progress, silent
@@ -81,11 +79,16 @@ def convert_files(
         there = _is_single(sources, target) and written.parent.is_dir()  # a folder that is missing will be made
         check_writable(written if there else f"song{written.suffix}", plan.out_rate)
     kept = _identities(entry.source for entry in entries)
-    done = []
-    for number, entry in enumerate(entries, start=1):
-        told = _told(progress, f"{shown(entry.source.name)} ({number} of {len(entries)})" if len(entries) > 1 else "")
-        done.append(_converted(converter, _judged(entry, kept, overwrite=overwrite), told, wishes))
-    return Ledger(tuple(done))
+
+    def requests() -> Iterator[Request]:
+        for number, entry in enumerate(entries):
+            entries[number] = judged = _judged(entry, kept, overwrite=overwrite)
+            if judged.state == "planned" and judged.target is not None:
+                yield Request(number, judged.source, judged.target, wishes, judged.pitch_out, makes_folder=True)
+
+    for result in convert_together(converter, requests(), lambda some: _told(progress, _which(entries, some))):
+        entries[result.number] = _closed(entries[result.number], result)
+    return Ledger(tuple(entries))
 
 
 def plan_files(sources: Sequence[Path], target: Path, pitch_out: Path | None = None) -> list[Entry]:
@@ -199,26 +202,29 @@ def _judged(entry: Entry, kept: frozenset[tuple[int, int]], *, overwrite: bool) 
     return entry
 
 
-def _converted(converter: Converter, entry: Entry, progress: Progress, wishes: Wishes) -> Entry:
-    if entry.state != "planned" or entry.target is None:
-        return entry
-    start = time.perf_counter()
-    try:
-        for written in (entry.target, entry.pitch_out):
-            if written is not None:
-                written.parent.mkdir(parents=True, exist_ok=True)
-        outcome = converter.convert_file(
-            entry.source, entry.target, pitch_out=entry.pitch_out, progress=progress, **wishes
-        )
-    except VocaliseError as error:
+def _closed(entry: Entry, result: Result) -> Entry:
+    """The entry with what became of it."""
+    error, outcome = result.error, result.outcome
+    if isinstance(error, VocaliseError):
         return replace(entry, state="failed", why=str(error))
-    except OSError as error:
-        return replace(entry, state="failed", why=f"{shown(error.filename or entry.target)}: {error.strerror or error}")
-    except (MemoryError, torch.OutOfMemoryError):
+    if isinstance(error, OSError):
+        return replace(
+            entry,
+            state="failed",
+            why=f"{shown(error.filename or entry.target or entry.source)}: {error.strerror or error}",
+        )
+    if outcome is None:
         return replace(entry, state="failed", why="there is not enough memory; cut it into pieces, or use --device cpu")
     why = "its result is silent: it stays below -60 dBFS; make it louder, if there is a voice in it"
-    took = time.perf_counter() - start
-    return replace(entry, state="converted", why=why * outcome.silent, seconds=outcome.seconds, took=took)
+    return replace(entry, state="converted", why=why * outcome.silent, seconds=outcome.seconds, took=result.took)
+
+
+def _which(entries: Sequence[Entry], some: Sequence[int]) -> str:
+    """Which songs of many are meant."""
+    if len(entries) == 1:
+        return ""
+    others = f" and {len(some) - 1} more" if len(some) > 1 else ""
+    return f"{shown(entries[some[0]].source.name)}{others} ({some[0] + 1} of {len(entries)})"
 
 
 def _told(progress: Progress, which: str) -> Progress:

@@ -8,7 +8,7 @@ A mixture of waves is two singers at once; a mixture of latents is one who sings
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Unpack
 
@@ -25,10 +25,12 @@ from vocalise.conversion.converter import Outcome
 from vocalise.conversion.curves import transposed
 from vocalise.conversion.finishing import finished
 from vocalise.conversion.hearing import Sound, at_rate, mono, require_rate
-from vocalise.conversion.singing import Song, listen, sing
+from vocalise.conversion.latents import listen
+from vocalise.conversion.singing import Song, sing
 from vocalise.conversion.wishes import Plan, Wishes, planned
 from vocalise.errors import AudioError, ConfigError
 from vocalise.progress import Progress, silent
+from vocalise.sampling.choice import chosen
 
 BLOCK = 1 << 20  # samples for which shares are worked out at a time
 
@@ -64,6 +66,7 @@ def morph(
     rate: int,
     *,
     share: Share = 0.5,
+    sampler: str | None = None,
     progress: Progress = silent,
     **wishes: Unpack[Wishes],
 ) -> Tensor:
@@ -75,6 +78,7 @@ def morph(
         second: the same; the shorter of the two is followed by silence.
         rate: Hz, of both.
         share: of the second recording, 0 to 1; or a `Blend` of two names, whose weights change over time.
+        sampler: as for `Converter`.
         progress: told the seconds of audio that are done.
         wishes: as for `Converter.convert`; `to` None for voices that are not told who sings. A melody of one's own
             (`pitch`) takes the place of that in between, and `transpose` needs semitones.
@@ -94,7 +98,7 @@ def morph(
     waves = [mono(wave) for wave in (first, second)]
     length = max(resampled_length(len(wave), require_rate(rate), plan.out_rate) for wave in waves)
     heard = [at_rate(wave, rate, voice.model.rate, _longest(waves, rate, voice.model.rate)) for wave in waves]
-    sung = _sung(voice, Pair(heard[0], heard[1], blend), plan, progress)
+    sung = _sung(replace(voice, model=chosen(voice.model, sampler)), Pair(heard[0], heard[1], blend), plan, progress)
     return at_rate(sung, voice.model.rate, plan.out_rate, length)
 
 
@@ -105,6 +109,7 @@ def morph_files(
     target: str | os.PathLike[str],
     *,
     share: Share = 0.5,
+    sampler: str | None = None,
     progress: Progress = silent,
     **wishes: Unpack[Wishes],
 ) -> Outcome:
@@ -121,7 +126,7 @@ def morph_files(
         raise AudioError(f"{shown(target)} is one of the two songs: choose another name, or it would be lost.")
     waves = [read_wave(path, rate=rate)[0] for path in (first, second)]
     wishes["out_rate"] = plan.out_rate
-    sung = morph(voice, waves[0], waves[1], rate, share=share, progress=progress, **wishes)
+    sung = morph(voice, waves[0], waves[1], rate, share=share, sampler=sampler, progress=progress, **wishes)
     write_wave(target, sung, plan.out_rate)
     return Outcome(len(sung) / plan.out_rate, silent=not bool(sung.any()))
 

@@ -7,21 +7,23 @@ block ──level──▶ encoder ──────────┐ late by wha
 All parts sing on as they do in a whole conversion, so given the same pitch the two differ by rounding alone.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from vocalise.audio import live_pitch
-from vocalise.audio.live_pitch import LivePitch
-from vocalise.audio.pitch import Contour, contour_at
+from vocalise.audio.pitch import Contour
 from vocalise.autoencoder import Autoencoder
-from vocalise.conversion.singing import phrase_seed
-from vocalise.data.batches import FLOOR, LOUDNESS_WINDOW
+from vocalise.checkpoint import Voice
+from vocalise.conversion.curves import STEPS, semitones_towards
+from vocalise.conversion.ears import EMPTY, Line, Loudness, ears_of, latency_of, melody_of
+from vocalise.conversion.phrases import phrase_seed
+from vocalise.conversion.wishes import Plan, range_marks
+from vocalise.errors import ConfigError
 from vocalise.parts.contracts import Chance, Controls
 
 _QUIET = 0.1  # peak that a singer is expected to reach before he was heard
@@ -29,11 +31,6 @@ _LEAST = 0.003  # the quietest peak that is believed
 _SINGING = 0.1  # of the peak: quieter moments are pauses, and say nothing about it
 _SETTLED = 1.0  # seconds of voice from which it is seen where somebody sings
 _FORGETS = 10.0 ** (-0.5 / 20.0 / 100.0)  # 0.5 dB a second, in blocks of 10 ms
-_FAINTEST = 10.0 ** (FLOOR / 10.0)
-
-Line = NDArray[np.float32]  # (n,)   samples or columns: NumPy is quicker at a few of them
-_EMPTY: Line = np.zeros(0, np.float32)
-_EMPTY.flags.writeable = False
 
 
 @dataclass(frozen=True)
@@ -58,43 +55,43 @@ class Stream:
         seed: int = 0,
         contour: Contour | None = None,
         towards: Callable[[Contour], float] | None = None,
+        gain: float = 1.0,
     ) -> None:
         """Begins with silence.
 
         Args:
-            model: one that sings live (`abilities.sings_live`), in evaluation mode; `sampling` makes it quicker.
+            model: one that sings on (`abilities.sings_on`), in evaluation mode; `sampling` makes it quicker.
             manner: by whom it is sung, and how; the attribute `manner` may be changed at any time.
             seed: of the decoder's luck, which is that of a conversion with the same seed.
             contour: the melody, where it is known beforehand; None tracks the pitch of what is heard.
             towards: says by how many semitones to move a contour; asked once, when a second of voice was heard.
+            gain: before the first block.
         """
         self.model, self.manner = model, manner
         self.hop, self._clock, self._device = model.hop, model.condition.hop, model.device
         self._near = self._device.type == "cpu"
-        self._ears, self._hands = model.encoder, model.decoder  # a module takes its time to look its parts up
+        self._ears, self._hands = ears_of(model.encoder), model.decoder  # a module takes its time to look its parts up
         self._condition, self._bottleneck = model.condition.forward, model.bottleneck.forward
         self.pitch = 0.0  # Hz of the last column whose pitch is known, 0 where it is unvoiced
         self._generator = torch.Generator().manual_seed(phrase_seed(seed, 0))
         self._loudness = Loudness(model.rate, self._clock)
-        self._melody = _melody(model, contour)
-        self._queues = [_EMPTY, _EMPTY, _EMPTY]  # pitch, voicing, loudness: columns not told yet
+        self._melody = melody_of(model, contour)
+        self._queues = [EMPTY, EMPTY, EMPTY]  # pitch, voicing, loudness: columns not told yet
         with torch.inference_mode():
-            self._encoder, self._decoder = model.encoder.begin(1), model.decoder.begin(1)
+            self._encoder, self._decoder = self._ears.begin(1), model.decoder.begin(1)
             self._frames = self._none = torch.zeros(1, model.encoder.channels, 0, device=self._device)
             self._residue = torch.zeros(1, 0, device=self._device)
             self._manner, self._identity = manner, self._point(manner)
         self._sung = np.zeros(self.latency, np.float32)  # not given yet
-        self._gain, self._ramp = 1.0, _EMPTY  # the way from 0 to 1 over a block
+        self.gain, self._ramp = gain, EMPTY  # of the last block; the way from 0 to 1 over a block
         self._gains = np.ones(self.latency, np.float32)  # of what is heard and not given yet
         self._owed = 0  # frames heard and not told yet
-        self._towards, self._sample = towards, _EMPTY
+        self._towards, self._sample = towards, EMPTY
 
     @property
     def latency(self) -> int:
         """Samples by which a sound comes out later than it goes in, beside the length of the blocks it comes in."""
-        waiting = (math.ceil(self.model.context[1] / self._clock), self._loudness.reach, self._melody.reach)
-        frames = math.ceil(max(waiting) * self._clock / self.hop)
-        return frames * self.hop + self.model.decoder.lookahead * self._clock
+        return latency_of(self.model, self._melody.reach)
 
     def push(self, block: Tensor, *, gain: float = 1.0) -> Tensor:
         """Hears (n · hop,) samples on the CPU and gives as many, sung.
@@ -120,8 +117,8 @@ class Stream:
             return block.float()
         if len(self._ramp) != len(wave):
             self._ramp = np.arange(1, len(wave) + 1, dtype=np.float32) / np.float32(len(wave))
-        gains = self._ramp * np.float32(gain - self._gain) + np.float32(self._gain)
-        self._gain, self._gains = gain, np.concatenate([self._gains, gains])
+        gains = self._ramp * np.float32(gain - self.gain) + np.float32(self.gain)
+        self.gain, self._gains = gain, np.concatenate([self._gains, gains])
         self._owed += len(wave) // self.hop
         heard = wave * gains
         self._hear(heard)
@@ -132,7 +129,9 @@ class Stream:
     @torch.inference_mode()
     def finish(self) -> Tensor:
         """The last `latency` samples, when nothing more will be heard."""
-        self._hear(np.zeros(math.ceil(self.model.context[1] / self.hop) * self.hop, np.float32))
+        ahead = math.ceil(self.model.context[1] / self.hop) * self.model.encoder.hop
+        if ahead:  # silence of the signal, as the encoder hears beyond the end of a whole song
+            self._listen(torch.zeros(1, self.model.signal.channels, ahead, device=self._device))
         self._frames = self._frames[:, :, : self._owed]
         self._take(self._melody.finish(), self._loudness.finish())
         self._tell()
@@ -146,7 +145,9 @@ class Stream:
     def _hear(self, heard: Line) -> None:
         if not len(heard):
             return
-        signal, _ = self.model.signal.from_wave(self._there(heard))
+        self._listen(self.model.signal.from_wave(self._there(heard))[0])
+
+    def _listen(self, signal: Tensor) -> None:
         frames = self._ears.extend(self._encoder, signal)
         self._frames = torch.cat([self._frames, frames], dim=2) if self._frames.shape[2] else frames
 
@@ -206,82 +207,35 @@ class Stream:
         return torch.from_numpy(given / gains)
 
 
-class Loudness:
-    """`loudness_of` as the sound comes in, `reach` columns late."""
+def begun(voice: Voice, model: Autoencoder, plan: Plan, *, gain: float = 1.0) -> Stream:
+    """A stream that fulfils a plan.
 
-    def __init__(self, rate: int, hop: int) -> None:
-        self._hop = hop
-        self._beyond = max(0, math.ceil((LOUDNESS_WINDOW * rate - hop) / 2))  # samples, on either side of a column
-        self.reach = math.ceil(self._beyond / hop)
-        self._power = np.zeros(0, np.float32)  # of columns that wait, after `_known` that others still reach back to
-        self._known = 0
+    Args:
+        voice: whose.
+        model: of the voice, or one that sings the same quicker.
+        plan: as judged by `vocalise.conversion.planned`.
+        gain: of what is heard before the first block.
 
-    def push(self, wave: Line) -> Line:
-        """(n · hop,) more samples -> dBFS of the columns that are final by now."""
-        self._power = np.concatenate([self._power, wave * wave])
-        final = max(self._known, len(self._power) // self._hop - self.reach)
-        levels = self._levels(range(self._known, final))
-        passed = max(0, final - self.reach)
-        self._power, self._known = self._power[passed * self._hop :], final - passed
-        return levels
-
-    def finish(self) -> Line:
-        """The columns that are left, as if nothing followed."""
-        levels = self._levels(range(self._known, len(self._power) // self._hop))
-        self._power, self._known = self._power[:0], 0
-        return levels
-
-    def _levels(self, columns: range) -> Line:
-        """Means over what there is within `_beyond` samples of each column, in dBFS."""
-        starts = [max(0, column * self._hop - self._beyond) for column in columns]
-        stops = [(column + 1) * self._hop + self._beyond for column in columns]
-        parts = [self._power[start:stop] for start, stop in zip(starts, stops, strict=True)]
-        means = [float(np.add.reduce(part)) / len(part) for part in parts]
-        return np.array([10.0 * math.log10(max(mean, _FAINTEST)) for mean in means], np.float32)
-
-
-class _Tracked:
-    """The melody of what is heard."""
-
-    reach = live_pitch.AHEAD
-
-    def __init__(self, rate: int, hop: int) -> None:
-        self._tracker = LivePitch(rate, hop=hop)
-
-    def push(self, heard: Line) -> tuple[Line, Line]:
-        return self._tracker.push(heard)
-
-    def finish(self) -> tuple[Line, Line]:
-        return self._tracker.finish()
-
-
-class _Known:
-    """A melody that is known beforehand, or none."""
-
-    reach = 0
-
-    def __init__(self, rate: int, hop: int, contour: Contour | None) -> None:
-        self._rate, self._hop, self._contour = rate, hop, contour
-        self._columns = 0
-
-    def push(self, heard: Line) -> tuple[Line, Line]:
-        first, self._columns = self._columns, self._columns + len(heard) // self._hop
-        if self._contour is None:
-            nothing = np.zeros(self._columns - first, np.float32)
-            return nothing, nothing
-        times = (torch.arange(first, self._columns, dtype=torch.float64) + 0.5) * self._hop / self._rate
-        pitch, voicing = contour_at(self._contour, times)
-        return pitch.numpy(), voicing.numpy()
-
-    def finish(self) -> tuple[Line, Line]:
-        return _EMPTY, _EMPTY
-
-
-def _melody(model: Autoencoder, contour: Contour | None) -> _Tracked | _Known:
-    tracked = contour is None and model.condition.uses_pitch
-    if tracked:
-        return _Tracked(model.rate, model.condition.hop)
-    return _Known(model.rate, model.condition.hop, contour)
+    Raises:
+        ConfigError: a wish that needs the whole song.
+    """
+    identity, transpose = plan.identity, plan.transpose
+    if not isinstance(identity, Tensor):
+        raise ConfigError("A singer who changes over time belongs to a song; live, name one singer or one mixture.")
+    towards: Callable[[Contour], float] | None = None
+    if transpose == "faithful":
+        raise ConfigError("--transpose faithful needs the spread of a whole song; live, choose mean, range or auto.")
+    if isinstance(transpose, str):
+        marks = range_marks(voice, identity, 0.0)
+        towards = functools.partial(semitones_towards, marks=marks, step=STEPS[transpose])
+    manner = Manner(
+        identity=identity,
+        semitones=0.0 if isinstance(transpose, str) else transpose,
+        formant=plan.formant,
+        breath=plan.breath,
+        temperature=plan.temperature,
+    )
+    return Stream(model, manner, seed=plan.seed, contour=plan.pitch, towards=towards, gain=gain)
 
 
 class Levelling:

@@ -25,6 +25,7 @@ from vocalise.evaluation.speaker import SpeakerNetwork
 from vocalise.evaluation.systems import Manner, Performer, figures_of, performers
 from vocalise.evaluation.takes import Takes, syllables_of
 from vocalise.progress import Progress, silent
+from vocalise.sampling.choice import announce
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class Choices:
     transpose: float | str | None = None  # semitones, auto, range, mean; None: as each voice's recipe has it
     seed: int = 0
     device: str = "auto"
+    sampler: str | None = None  # who sings sample by sample; None reads VOCALISE_SAMPLER
     speaker: Path | None = None  # a speaker network, as ONNX
     judges: str | None = None  # kinds, separated by commas; all by default
     title: str = ""
@@ -66,6 +68,7 @@ class Wishes(TypedDict, total=False):
     transpose: float | str | None
     seed: int
     device: str
+    sampler: str | None
     speaker: Path | None
     judges: str | None
     title: str
@@ -98,7 +101,9 @@ def evaluate(
     kinds, manner = parse_judges(choices.judges), _manner(choices)
     network = None if choices.speaker is None else SpeakerNetwork.load(choices.speaker)
     device = choose_device(choices.device)
-    cast = performers(voices, device)
+    cast = performers(voices, device, sampler=choices.sampler)
+    for one in cast:
+        announce(one.voice.model, progress, choices.sampler)
     meant = {one.name: one.transposition(manner) for one in cast}  # refuses before any work
     material = _gathered(data, cast, choices, progress)
     same = _persons(choices.same, material, cast)

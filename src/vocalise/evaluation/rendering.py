@@ -4,8 +4,7 @@ song ──▶ sources/<singer>/<song>.wav ──converter──▶ converted/<s
 """
 
 import json
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from typing import Any
 import torch
 
 from vocalise.audio.files import describe, shown, write_aside, write_wave
+from vocalise.conversion import Wishes
+from vocalise.conversion.together import Request, convert_together
 from vocalise.data.cache import file_digest, key_of
 from vocalise.data.prepared import Prepared
 from vocalise.errors import AudioError, RunError, VocaliseError
@@ -64,54 +65,79 @@ def render(
     *,
     progress: Progress = silent,
 ) -> tuple[Rendering, ...]:
-    """Has every job sung that was not sung before, in the same manner, by the same voice; goes on after a failure."""
-    known = {job: _known(job, performers[job.system], manner) for job in jobs}
-    total = sum(job.song.piece.seconds for job, before in known.items() if before is None)
-    done, renderings = 0.0, []
-    for job in jobs:
-        rendering = known[job]
-        if rendering is None:
-            which = f"{job.song.name} of {job.song.singer} as {job.target}"
-            rendering = _sung(job, performers[job.system], out, manner, _within(progress, done, job, total, which))
-            done += job.song.piece.seconds
-            progress("converting", done, total, which)
-        renderings.append(rendering)
-    return tuple(renderings)
+    """Has every job sung that was not sung before, in the same manner, by the same voice; goes on after a failure.
+
+    Songs of one voice are sung side by side where its decoder sings sample by sample.
+    """
+    found = {job: _known(job, performers[job.system], manner) for job in jobs}
+    total, done, reached = sum(job.song.piece.seconds for job, before in found.items() if before is None), 0.0, 0.0
+
+    def tell(seconds: float, some: Sequence[Job]) -> None:
+        nonlocal reached
+        reached = max(reached, min(total, seconds))
+        progress("converting", reached, total, _called(some))
+
+    def within(some: Sequence[Job]) -> Progress:
+        return _within(tell, done, some)
+
+    for name in dict.fromkeys(job.system for job, before in found.items() if before is None):
+        mine = [job for job, before in found.items() if before is None and job.system == name]
+        for rendering in _sung(mine, performers[name], out, manner, within):
+            found[rendering.job] = rendering
+            done += rendering.job.song.piece.seconds
+            tell(done, [rendering.job])
+    return tuple(found[job] or Rendering(job=job) for job in jobs)
 
 
-def _sung(job: Job, performer: Performer, out: Path, manner: Manner, progress: Progress) -> Rendering:
-    begun = time.perf_counter()
-    try:
-        job.path.parent.mkdir(parents=True, exist_ok=True)
-        outcome = performer.converter.convert_file(
-            source_path(out, job.song),
-            job.path,
-            to=job.target if performer.told else None,
-            temperature=manner.temperature,
-            seed=manner.seed,
-            transpose=manner.transpose,
-            progress=progress,
-        )
-        took = time.perf_counter() - begun
-        remark = "the result is silent" if outcome.silent else ""
-        _keep(job, performer, manner, {"took": took, "remark": remark})
-    except VocaliseError as error:
-        return Rendering(job=job, why=str(error))
-    except OSError as error:
-        return Rendering(job=job, why=f"{shown(error.filename or job.path)}: {error.strerror or error}")
-    except (MemoryError, torch.OutOfMemoryError):
-        return Rendering(job=job, why="there is not enough memory; take --seconds, or --device cpu")
-    return Rendering(job=job, took=took, remark=remark)
+def _sung(
+    jobs: Sequence[Job],
+    performer: Performer,
+    out: Path,
+    manner: Manner,
+    progress: Callable[[Sequence[Job]], Progress],
+) -> Iterator[Rendering]:
+    """The jobs of one voice."""
+    requests = (_request(number, job, performer, out, manner) for number, job in enumerate(jobs))
+    for result in convert_together(performer.converter, requests, lambda some: progress([jobs[one] for one in some])):
+        job = jobs[result.number]
+        remark = "the result is silent" if result.outcome is not None and result.outcome.silent else ""
+        try:
+            if result.error is not None:
+                raise result.error
+            _keep(job, performer, manner, {"took": result.took, "remark": remark})
+        except VocaliseError as error:
+            yield Rendering(job=job, why=str(error))
+        except OSError as error:
+            yield Rendering(job=job, why=f"{shown(error.filename or job.path)}: {error.strerror or error}")
+        except (MemoryError, torch.OutOfMemoryError):
+            yield Rendering(job=job, why="there is not enough memory; take --seconds, or --device cpu")
+        else:
+            yield Rendering(job=job, took=result.took, remark=remark)
 
 
-def _within(progress: Progress, before: float, job: Job, whole: float, which: str) -> Progress:
-    """The progress of one job within all of them, in seconds of song."""
+def _request(number: int, job: Job, performer: Performer, out: Path, manner: Manner) -> Request:
+    wishes: Wishes = {
+        "to": job.target if performer.told else None,
+        "temperature": manner.temperature,
+        "seed": manner.seed,
+        "transpose": manner.transpose,
+    }
+    return Request(number, source_path(out, job.song), job.path, wishes, makes_folder=True)
 
-    def tell(what: str, done: float, total: float, note: str = "") -> None:  # noqa: ARG001 - as its contract has it
-        share = min(1.0, done / total) if what == "singing" and total > 0 else 0.0
-        progress("converting", before + share * job.song.piece.seconds, whole, which)
 
-    return tell
+def _called(jobs: Sequence[Job]) -> str:
+    more = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
+    return f"{jobs[0].song.name} of {jobs[0].song.singer} as {jobs[0].target}{more}"
+
+
+def _within(tell: Callable[[float, Sequence[Job]], None], before: float, jobs: Sequence[Job]) -> Progress:
+    """The progress of some jobs within all of them, in seconds of song."""
+    seconds = sum(job.song.piece.seconds for job in jobs)
+
+    def told(what: str, done: float, total: float, note: str = "") -> None:  # noqa: ARG001 - as its contract has it
+        tell(before + (seconds * min(1.0, done / total) if what == "singing" and total > 0 else 0.0), jobs)
+
+    return told
 
 
 def _key(job: Job, performer: Performer, manner: Manner) -> str:

@@ -87,18 +87,20 @@ class Performer:
         )
 
 
-def performers(voices: Sequence[tuple[str, Path]], device: torch.device) -> tuple[Performer, ...]:
+def performers(
+    voices: Sequence[tuple[str, Path]], device: torch.device, *, sampler: str | None = None
+) -> tuple[Performer, ...]:
     """Loads voice files under names; an empty name is found from the path.
 
     Raises:
-        ConfigError: the same file twice, or the same name.
+        ConfigError: the same file twice, the same name, or a sampler that cannot serve.
         VoiceError: a file that is no voice, or damaged.
         Unsupported: a recipe that does not convert.
     """
     names = _names(voices)
     found: list[Performer] = []
     for name, (_, path) in zip(names, voices, strict=True):
-        converter = Converter(load_voice(path, device=device))
+        converter = Converter(load_voice(path, device=device), sampler=sampler)
         try:
             digest = file_digest(path)
         except OSError as error:

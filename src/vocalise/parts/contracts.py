@@ -176,6 +176,13 @@ class Decoder(Part, nn.Module):
         """The last `lookahead` columns of signal, when nothing more will be told."""
         raise NotImplementedError
 
+    def renew(self, state: typing.Any, row: int) -> None:
+        """Forgets what one stream has sung: it begins again from silence beside others that sing on.
+
+        Where it is `autoregressive`: others have no reason to sing side by side.
+        """
+        raise NotImplementedError
+
     def generate(self, condition: Tensor, controls: Controls, chance: Chance) -> Tensor:
         """A whole signal from nothing: `begin`, `extend` once, `finish`."""
         state = self.begin(condition.shape[0])

@@ -12,10 +12,11 @@ from torch import nn
 from vocalise.autoencoder import Autoencoder
 from vocalise.errors import ConfigError, Unsupported
 from vocalise.parts.contracts import Decoder, Encoder
-from vocalise.parts.decoders import Parallel
+from vocalise.parts.decoders import Parallel, WaveNet
 from vocalise.parts.encoders import Mel
 from vocalise.sampling.graph import stack_graph
 from vocalise.sampling.halves import HalfNetwork
+from vocalise.sampling.native import NativeWaveNet
 from vocalise.sampling.runtime import RuntimeNetwork, RuntimeStack
 
 Precision = Literal["float32", "bf16", "int8"]
@@ -24,15 +25,15 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 def accelerate(model: Autoencoder, *, precision: Precision = "float32", threads: int | None = None) -> Autoencoder:
-    """The model with faster networks; float32 and int8 go to ONNX Runtime, bf16 stays in PyTorch.
+    """The model with faster networks; float32 and int8 go to ONNX Runtime, bf16 to PyTorch, a WaveNet to C++.
 
     The encoder keeps float32, whatever the precision: it is small, and what it hears decides about the words.
 
     Args:
-        model: with a `Parallel` decoder, on the processor; it is left as it is, and shares its weights.
+        model: with a `Parallel` or a `WaveNet` decoder, on the processor; it is left as it is, and shares its weights.
         precision: float32 gives the same singing to rounding. The others are a little rough: within int8 every call
             takes scales from all that it is given, so a stream depends (below 1 %) on how it is cut.
-        threads: of ONNX Runtime; by default PyTorch's number.
+        threads: of ONNX Runtime, by default PyTorch's number; of the compiled WaveNet, by default all cores.
 
     Raises:
         Unsupported: the decoder has no faster form.
@@ -46,12 +47,15 @@ def accelerate(model: Autoencoder, *, precision: Precision = "float32", threads:
 
 def accelerated_decoder(decoder: Decoder, *, precision: Precision = "float32", threads: int | None = None) -> Decoder:
     """A twin of the decoder, of the same type, whose network is faster; see `accelerate`."""
-    if not isinstance(decoder, Parallel):
-        raise Unsupported(
-            f"A decoder of kind {type(decoder).__name__} has no faster form; one of kind Parallel (recipe aria) has."
-        )
     if precision not in PRECISIONS:
         raise ConfigError(f"There is no precision {precision!r}; the choices are {', '.join(PRECISIONS)}.")
+    if isinstance(decoder, WaveNet):
+        return NativeWaveNet(decoder, precision=precision, threads=threads)
+    if not isinstance(decoder, Parallel):
+        raise Unsupported(
+            f"A decoder of kind {type(decoder).__name__} has no faster form; those of kind Parallel (recipe aria) and "
+            "WaveNet (recipe usvc) have."
+        )
     _require_processor(decoder)
     network = decoder.network
     if precision == "bf16":

@@ -85,6 +85,8 @@ class Heard:
 class Ears(nn.Module):
     """`Mel`, one voice at a time."""
 
+    streams = True
+
     def __init__(self, encoder: Mel, steps: Steps) -> None:
         super().__init__()
         self.stack, self.head, self._steps = encoder.stack, encoder.head, steps

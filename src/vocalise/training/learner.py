@@ -14,6 +14,7 @@ from vocalise.data.batches import Batch, Batches
 from vocalise.errors import ConfigError
 from vocalise.parts.contracts import Adversary, Lesson, Outcome, Protocol
 from vocalise.recipes import Recipe
+from vocalise.sampling.choice import chosen
 from vocalise.training.checkpoints import Snapshot
 from vocalise.training.precision import Precision, autocast
 
@@ -37,6 +38,8 @@ class Pupil:
         sound = bool(torch.isfinite(norm))
         if sound:
             self.adam.step()
+            # A fused step writes past the counter of versions, by which samplers notice that weights have moved.
+            torch.autograd.graph.increment_version(self.parameters)
         return sound
 
     def state(self) -> dict[str, Tensor]:
@@ -93,11 +96,12 @@ class Learner:
         seed: int,
         device: torch.device,
         precision: Precision,
+        sampler: str | None = None,
     ) -> None:
         """A fresh one; sets torch's global generators.
 
         Raises:
-            ConfigError: an adversary has no weight.
+            ConfigError: an adversary has no weight, or the sampler is none that serves here.
         """
         torch.manual_seed(seed)
         self.recipe, self.batches, self.steps = recipe, batches, steps
@@ -109,6 +113,7 @@ class Learner:
         self.chance = torch.Generator().manual_seed(seed + 1)
         self.meter = Meter()
         self.model: Autoencoder = recipe.model.build(singers=singers).to(device)
+        self.performer = chosen(self.model, sampler)  # the same weights, sung faster
         self.adversaries: list[Adversary] = [
             one.build(model=self.model, steps=steps).to(device) for one in recipe.adversaries
         ]
@@ -137,7 +142,7 @@ class Learner:
     def lesson(self, draw: Callable[[int], Batch] | None = None) -> Lesson:
         """The lesson of this step."""
         protocol = self.protocols[self.protocol_at(self.step)]
-        return protocol.lesson(draw or self.draw, self.model, self.step, self.chance)
+        return protocol.lesson(draw or self.draw, self.performer, self.step, self.chance)
 
     def attempt(self, lesson: Lesson) -> Outcome:
         """The model's pass over a lesson, in the run's precision."""

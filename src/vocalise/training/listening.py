@@ -24,14 +24,14 @@ def sing(learner: Learner, run: Run, phrase: Batch, singers: tuple[str, ...]) ->
     """
     own = int(phrase.singer[0])
     others = list(dict.fromkeys((own, (own + 1) % len(singers))))
-    with learner.presentable() as model:
+    with learner.presentable():
         lines = (phrase.pitch, phrase.voicing, phrase.loudness)
         pitch, voicing, loudness = (line[:1].expand(len(others), -1).to(learner.device) for line in lines)
         identity = torch.eye(len(singers), device=learner.device)[others].unsqueeze(2)
         controls = Controls(identity, pitch, voicing, loudness)
         chance = Chance(tuple(torch.Generator().manual_seed(0) for _ in others))
         waves = phrase.wave[:1].expand(len(others), -1).to(learner.device)
-        sung = model.convert(waves, controls, chance).float().cpu()
+        sung = learner.performer.convert(waves, controls, chance).float().cpu()
     rate, step = learner.model.rate, learner.step
     named = {f"source-{singers[own]}": phrase.wave[0]}
     named |= {f"as-{singers[other]}": wave for other, wave in zip(others, sung, strict=True)}

@@ -41,6 +41,7 @@ def train(
     progress: Progress | None = None,
     stop: Callable[[], bool] | None = None,
     routine: Routine = _DEFAULT,
+    sampler: str | None = None,
 ) -> Verdict:
     """Trains a recipe on a corpus; the same call again goes on where an earlier one ended, however it ended.
 
@@ -60,6 +61,8 @@ def train(
         progress: is told what goes on.
         stop: asked after each step; True ends the run as Ctrl-C does, with everything saved.
         routine: how often the run is evaluated and saved.
+        sampler: who sings where lessons or samples are sung: `auto`, `native`, `cuda`, `torch`; None reads
+            `VOCALISE_SAMPLER`. A run keeps to its bits as long as it is the same.
 
     Returns:
         The verdict; `finished` is False if the run was interrupted.
@@ -79,6 +82,7 @@ def train(
         consent=consent,
         seed=seed,
         routine=routine,
+        sampler=sampler,
     )
     cards = [request.device] if request.device.type == "cuda" else []
     with torch.random.fork_rng(devices=cards), Run.held(Path(folder), progress or silent) as run:

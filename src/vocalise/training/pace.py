@@ -148,5 +148,5 @@ def _time_lesson(learner: Learner, protocol: Protocol) -> tuple[float, int, int]
         return Batch(whole.wave[:, :samples], whole.singer, *short, whole.bandwidth, whole.before)
 
     begun = time.perf_counter()
-    protocol.lesson(draw, learner.model, first, learner.chance)
+    protocol.lesson(draw, learner.performer, first, learner.chance)
     return time.perf_counter() - begun, sum(counts), samples

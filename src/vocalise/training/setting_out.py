@@ -15,6 +15,7 @@ from vocalise.data.records import Split
 from vocalise.errors import ConfigError, RunError
 from vocalise.progress import Progress
 from vocalise.recipes import Recipe
+from vocalise.sampling.choice import announce, choice_for, named, sings_by_steps
 from vocalise.training.closing import Origin
 from vocalise.training.course import joinings
 from vocalise.training.learner import Learner
@@ -41,6 +42,7 @@ class Request:
     consent: str
     seed: int
     routine: Routine
+    sampler: str | None = None
 
     def __post_init__(self) -> None:
         """Refuses what makes no sense."""
@@ -50,6 +52,7 @@ class Request:
             raise ConfigError(f"--steps cannot be {self.steps}: give 1 or more.")
         if self.minutes is not None and not 0 < self.minutes < 1e7:
             raise ConfigError(f"--minutes cannot be {self.minutes}: give more than 0.")
+        named(self.sampler)
 
     def require_fit(self, run: Run) -> None:
         """Refuses a folder in which something else was begun.
@@ -80,6 +83,7 @@ def set_out(run: Run, request: Request, learn: Callable[[Learner], object]) -> S
     recipe, corpus = request.recipe, request.corpus
     skeleton = _skeleton(recipe, len(corpus.singers))
     run.require_room(4 * sum(weight.numel() for weight in skeleton.parameters()))
+    sampler = _sampler(request, skeleton)
     prepared = _prepared(corpus, recipe, skeleton, run.progress)
     split = prepared.corpus.split(recipe.material.held_out)
 
@@ -93,18 +97,21 @@ def set_out(run: Run, request: Request, learn: Callable[[Learner], object]) -> S
             seed=settings.seed,
             device=request.device,
             precision=settings.precision,
+            sampler=request.sampler,
         )
 
-    settings = run.settings or run.settle(_settled(request, prepared, fresh, learn, run.progress))
+    settings = run.settings or run.settle(_settled(request, prepared, sampler, fresh, learn, run.progress))
     if settings.singers != prepared.singers:
         raise RunError(f"{run.folder} was begun with the singers {', '.join(settings.singers)}: choose another folder.")
     study = _study(run, settings, _origin(request, prepared, split, run.progress), skeleton, fresh(settings))
+    if settings.sampling or any(protocol.renders for protocol in study.learner.protocols):
+        announce(study.learner.model, run.progress, request.sampler)
     found = run.resume()
     if found is None:
         run.note("start", 0, steps=settings.steps, singers=list(prepared.singers), software=settings.software)
         return study
     study.take_back(found[1])
-    apart = changes(settings, device=str(request.device))
+    apart = changes(settings, device=str(request.device), sampler=sampler)
     run.note("resumed", study.learner.step, changes=apart)
     if apart:
         run.say(study.learner.step, f"From here on the run is not the same bit for bit: {apart}.")
@@ -147,6 +154,7 @@ def _prepared(corpus: Corpus, recipe: Recipe, skeleton: Autoencoder, progress: P
 def _settled(
     request: Request,
     prepared: Prepared,
+    sampler: str,
     fresh: Callable[[Settings], Learner],
     learn: Callable[[Learner], object],
     progress: Progress,
@@ -165,6 +173,7 @@ def _settled(
         device=str(request.device),
         sampling=steps >= request.routine.samples_from,
         threads=torch.get_num_threads(),
+        sampler=sampler,
         software=software(),
     )
     if request.minutes is None:
@@ -176,6 +185,14 @@ def _settled(
     steps, sampling = steps_within(request.minutes, pace, settings)
     progress("measuring", 1, 1, f"{steps} steps fit into {request.minutes:g} minutes")
     return replace(settings, steps=steps, sampling=sampling)
+
+
+def _sampler(request: Request, skeleton: Autoencoder) -> str:
+    """The kind of sampler whose songs are learnt from; none where nothing is sung for lessons, or not step by step."""
+    renders = any(type(one).part.renders for one in request.recipe.protocols)  # type: ignore[attr-defined]
+    if not renders or not sings_by_steps(skeleton.decoder):
+        return ""
+    return choice_for(request.device, named(request.sampler)).kind
 
 
 def _origin(request: Request, prepared: Prepared, split: Split, progress: Progress) -> Origin:

@@ -48,6 +48,7 @@ class Settings:
     device: str = "cpu"
     sampling: bool = False  # whether a phrase is sung along the way
     threads: int = 1
+    sampler: str = ""  # which kind of sampler sings what is learnt from, where something is
     software: str = ""
 
     @property
@@ -142,10 +143,11 @@ def require_same(
         raise RunError(f"{folder} holds another run: {shown}. Say the same as then to go on, or choose another folder.")
 
 
-def changes(there: Settings, *, device: str) -> str:
+def changes(there: Settings, *, device: str, sampler: str = "") -> str:
     """What no longer lets a resumed run be the same bit for bit; empty if nothing."""
-    now = dataclasses.replace(there, device=device, threads=torch.get_num_threads(), software=software())
-    names = ("device", "threads", "software")
+    facts: dict[str, Any] = {"device": device, "threads": torch.get_num_threads(), "software": software()}
+    now = dataclasses.replace(there, **facts, sampler=sampler or there.sampler)
+    names = (*facts, *(["sampler"] if there.sampler else []))
     return "; ".join(
         f"{name} was {getattr(there, name)}, is {getattr(now, name)}"
         for name in names

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vocalise.apps.commands.options import Device
+from vocalise.apps.commands.options import Device, Sampler
 from vocalise.apps.console import in_one_line, say, show, watching
 
 if TYPE_CHECKING:
@@ -41,17 +41,20 @@ def convert(
     pitch_out: Annotated[Path | None, typer.Option(help="Write the pitch measured in the song to this CSV.")] = None,
     pitch_in: Annotated[Path | None, typer.Option(help="Sing this melody (CSV) instead.")] = None,
     device: Device = "auto",
+    sampler: Sampler = None,
     overwrite: Annotated[bool, typer.Option(help="Replace results that are already there.")] = False,
 ) -> None:
     """Convert songs to another singer's voice; every result is exactly as long as its song."""
     from vocalise.conversion import Converter, convert_files, read_blend_csv, read_pitch_csv
     from vocalise.errors import ConfigError
+    from vocalise.sampling.choice import announce
 
     if to is not None and to_curve is not None:
         raise ConfigError(f"Both --to {to!r:.60} and --to-curve say who sings: give one of them.")
     pitch = None if pitch_in is None else read_pitch_csv(pitch_in)
-    converter = Converter.load(voice, device)
+    converter = Converter.load(voice, device, sampler=sampler)
     with watching() as progress:
+        announce(converter.voice.model, progress, sampler)
         ledger = convert_files(
             converter,
             songs,

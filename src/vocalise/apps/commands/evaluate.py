@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vocalise.apps.commands.options import Data, Device, Exclude, Include, Singers, names
+from vocalise.apps.commands.options import Data, Device, Exclude, Include, Sampler, Singers, names
 from vocalise.apps.console import in_one_line, say, show, watching
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def evaluate(
     judges: Judges = None,
     title: Title = "",
     device: Device = "auto",
+    sampler: Sampler = None,
 ) -> None:
     """Convert held-out songs to every singer and report how good it is: melody, singer, words, sound. One page."""
     from vocalise.evaluation import evaluate as run
@@ -71,6 +72,7 @@ def evaluate(
             transpose=transpose,
             seed=seed,
             device=device,
+            sampler=sampler,
             speaker=speaker,
             judges=judges,
             title=title,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vocalise.apps.commands.options import Device
+from vocalise.apps.commands.options import Device, Sampler
 from vocalise.apps.console import in_one_line, say, show, watching
 
 
@@ -30,22 +30,26 @@ def morph(
     keep_loudness: Annotated[bool, typer.Option(help="As loud as the two faded into each other.")] = True,
     rate: Annotated[int | None, typer.Option(help="Hz of the result; by default the model's.")] = None,
     device: Device = "auto",
+    sampler: Sampler = None,
 ) -> None:
     """Sing what lies between two recordings, by mixing what the voice keeps of each."""
     from vocalise.checkpoint import default_voice, load_voice
     from vocalise.conversion import read_blend_csv
     from vocalise.conversion.morphing import morph_files
     from vocalise.devices import choose_device
+    from vocalise.sampling.choice import announce
 
     place = choose_device(device)
     given = default_voice(device=place) if voice is None else load_voice(voice, device=place)
     with watching() as progress:
+        announce(given.model, progress, sampler)
         outcome = morph_files(
             given,
             first,
             second,
             out,
             share=share if share_curve is None else read_blend_csv(share_curve),
+            sampler=sampler,
             progress=progress,
             to=to,
             temperature=temperature,

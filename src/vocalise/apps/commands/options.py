@@ -11,6 +11,10 @@ Include = Annotated[list[str] | None, typer.Option(help="Only files like this, e
 Exclude = Annotated[list[str] | None, typer.Option(help="No files like this; may be repeated.")]
 Device = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
 
+Sampler = Annotated[
+    str | None, typer.Option(help="Who sings sample by sample: auto (the fastest), native, cuda, torch.")
+]
+
 
 def names(singers: str | None) -> list[str] | None:
     """`ada,bob` as a list."""

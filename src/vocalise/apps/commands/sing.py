@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vocalise.apps.commands.options import Device
+from vocalise.apps.commands.options import Device, Sampler
 from vocalise.apps.console import in_one_line, say, show, watching
 
 
@@ -21,14 +21,17 @@ def sing(
     seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 0,
     rate: Annotated[int | None, typer.Option(help="Hz of the result; by default the model's.")] = None,
     device: Device = "auto",
+    sampler: Sampler = None,
 ) -> None:
     """Sing what nobody sang before: samples of a voice that hears no song."""
     from vocalise.checkpoint import load_voice
     from vocalise.conversion.improvising import improvise_file
     from vocalise.devices import choose_device
+    from vocalise.sampling.choice import announce
 
     given = load_voice(voice, device=choose_device(device))
     with watching() as progress:
+        announce(given.model, progress, sampler)
         outcome = improvise_file(
             given,
             out,
@@ -37,6 +40,7 @@ def sing(
             temperature=temperature,
             seed=seed,
             out_rate=rate,
+            sampler=sampler,
             progress=progress,
         )
     show(f"{out}: {outcome.seconds:.1f} s.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vocalise.apps.commands.options import Data, Device, Exclude, Include, Singers, names
+from vocalise.apps.commands.options import Data, Device, Exclude, Include, Sampler, Singers, names
 from vocalise.apps.console import in_one_line, say, show, watching
 
 
@@ -18,6 +18,7 @@ def train(
     steps: Annotated[int | None, typer.Option(help="How long, in steps.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Or in minutes, which become steps by a measurement.")] = None,
     device: Device = "auto",
+    sampler: Sampler = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="A field by path, e.g. model.encoder.channels=64; may be repeated."),
@@ -56,6 +57,7 @@ def train(
             steps=steps,
             minutes=minutes,
             device=device,
+            sampler=sampler,
             licence=licence,
             consent=consent,
             seed=seed,

@@ -5,7 +5,6 @@ condition ──rows of singer 1──▶ decoder 1 ──┐
           …                                 ┘
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, final
 
@@ -20,12 +19,24 @@ MOST_SINGERS = 256  # each costs a whole decoder
 
 
 @dataclass
-class State:
-    """What each singer's decoder remembers of its streams."""
+class Choir:
+    """Streams of one singer, and what its decoder remembers of them."""
 
-    blank: Any  # a stream's memory before anybody sings: who does is known with the first column
-    singers: tuple[int, ...] = ()  # of each stream, from then on
-    parts: Mapping[int, Any] | None = None  # the state of each singer's decoder
+    singer: int
+    rows: list[int | None]  # of the batch; None: a place that a stream has left
+    memory: Any
+
+
+@dataclass
+class State:
+    """What the singers' decoders remember: who sings a stream is known with its first column."""
+
+    blank: Any  # a stream's memory before anybody sings
+    choirs: list[Choir] = field(default_factory=list)
+
+    def choir_of(self, row: int) -> Choir | None:
+        """Where a stream sings; None: nowhere yet."""
+        return next((choir for choir in self.choirs if row in choir.rows), None)
 
 
 @final
@@ -104,26 +115,41 @@ class PerSinger(Decoder):
         Raises:
             Unsupported: an identity is a mixture, or changes.
         """
-        singers = tuple(corners(controls))
-        if state.parts is None:
-            state.singers = singers
-            state.parts = {one: self.hands[one].begin(singers.count(one)) for one in sorted(set(singers))}
-        if singers != state.singers:
-            raise Unsupported(_NO_MIXTURE)
+        singers = corners(controls)
+        self._seat(state, singers)
         found = []
-        for singer, part in state.parts.items():
-            rows = _rows(singers, singer, condition.device)
-            luck = _luck(chance, singers, singer)
-            found.append((rows, self.hands[singer].extend(part, condition[rows], _of(controls, rows), luck)))
+        for choir in state.choirs:
+            if any(row is not None and singers[row] != choir.singer for row in choir.rows):
+                raise Unsupported(_NO_MIXTURE)
+            heard = torch.tensor([row or 0 for row in choir.rows], device=condition.device)  # an empty place hears any
+            own = self.hands[choir.singer]
+            sung = own.extend(choir.memory, condition[heard], _of(controls, heard), _luck(chance, choir))
+            found.append((choir, sung))
         return _together(found)
 
     def finish(self, state: State, chance: Chance) -> Tensor:
         """The last columns of every stream."""
-        found = []
-        for singer, part in (state.parts or {}).items():
-            rows = _rows(state.singers, singer, torch.device("cpu"))
-            found.append((rows, self.hands[singer].finish(part, _luck(chance, state.singers, singer))))
-        return _together(found)
+        return _together([(one, self.hands[one.singer].finish(one.memory, _luck(chance, one))) for one in state.choirs])
+
+    def renew(self, state: State, row: int) -> None:
+        """A stream begins again, as whatever singer it will be told to be; its place waits for one of the former's."""
+        choir = state.choir_of(row)
+        if choir is not None:
+            choir.rows[choir.rows.index(row)] = None
+        state.choirs = [one for one in state.choirs if any(place is not None for place in one.rows)]
+
+    def _seat(self, state: State, singers: list[int]) -> None:
+        """Finds a place for every stream that has none: one that was left, or one of a new choir."""
+        waiting = [row for row in range(len(singers)) if state.choir_of(row) is None]
+        for singer in sorted({singers[row] for row in waiting}):
+            rows = [row for row in waiting if singers[row] == singer]
+            for choir in (one for one in state.choirs if one.singer == singer):
+                for place in (place for place, taken in enumerate(choir.rows) if taken is None):
+                    if rows:
+                        choir.rows[place] = rows.pop(0)
+                        self.hands[singer].renew(choir.memory, place)
+            if rows:
+                state.choirs.append(Choir(singer, [*rows], self.hands[singer].begin(len(rows))))
 
 
 _NO_MIXTURE = (
@@ -155,13 +181,13 @@ def _of(controls: Controls, rows: Tensor) -> Controls:
     return replace(controls, **lines)
 
 
-def _luck(chance: Chance, singers: list[int] | tuple[int, ...], singer: int) -> Chance:
-    own = (luck for luck, one in zip(chance.generators, singers, strict=True) if one == singer)
+def _luck(chance: Chance, choir: Choir) -> Chance:
+    """The luck of a choir's streams; what is sung in an empty place is nobody's."""
+    own = (torch.Generator() if row is None else chance.generators[row] for row in choir.rows)
     return replace(chance, generators=tuple(own))
 
 
-def _together(found: list[tuple[Tensor, Tensor]]) -> Tensor:
-    """What the decoders sang, row by row in the order of the batch."""
-    back = torch.cat([rows for rows, _ in found]).argsort()
-    sung = torch.cat([part for _, part in found])
-    return sung[back.to(sung.device)]
+def _together(found: list[tuple[Choir, Tensor]]) -> Tensor:
+    """What the choirs sang, row by row in the order of the batch."""
+    kept = [(row, part[place]) for choir, part in found for place, row in enumerate(choir.rows) if row is not None]
+    return torch.stack([part for _, part in sorted(kept, key=lambda one: one[0])])

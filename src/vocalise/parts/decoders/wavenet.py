@@ -118,6 +118,13 @@ class WaveNet(Decoder):
         ring = weight.new_zeros(self.stem.memory, batch, 1)
         return State(stack=self.stack.begin(batch, weight), stem=ring, sung=weight.new_zeros(batch, 1))
 
+    @torch.inference_mode()
+    def renew(self, state: State, row: int) -> None:
+        """Silence in all that one stream remembers; the clock goes on for everybody, as zeros have no place in time."""
+        for ring in (*state.stack.rings, state.stem):
+            ring[:, row] = 0.0
+        state.sung[row] = 0.0
+
     def extend(self, state: State, condition: Tensor, controls: Controls, chance: Chance) -> Tensor:
         """Condition (batch, channels, controls) -> signal (batch, 1, controls * hop), one level after the other."""
         with torch.inference_mode(), one_thread():

@@ -1,0 +1,21 @@
+// The sampler for one kind of processor; CMakeLists.txt gives this file flags of its own.
+#include <arm_neon.h>
+#include <string.h>
+
+#include <atomic>
+#include <new>
+
+#include "common.h"
+#include "cpu.h"
+#include "model.h"
+
+namespace {
+#include "precisions.h"
+#include "simd_neon.h"
+#include "engine.h"
+
+const vn_variant table = {"neon", cpu_neon, model_bytes, pack, section_bytes, begin, renew, sing,
+                          worth_sharing, call_helper, sing_shared, help};
+}  // namespace
+
+const vn_variant* vn_neon() { return &table; }

@@ -1,0 +1,64 @@
+"""The compiled module `_core`, if this installation has one, and which of its variants this processor runs."""
+
+import importlib
+import os
+import types
+from typing import TYPE_CHECKING
+
+from vocalise.errors import ConfigError
+
+if TYPE_CHECKING:
+    from vocalise.sampling.native import _core
+
+VARIABLE = "VOCALISE_NATIVE_VARIANT"
+WORDS = types.MappingProxyType(
+    {
+        "avx512": "AVX-512 with dot products of bfloat16 and 8 bits",
+        "avx2": "AVX2 with fused multiply-add",
+        "neon": "NEON",
+        "portable": "plain C++, no vector instructions beyond the least",
+    }
+)
+REMEDY = "install a C++17 compiler and install vocalise again"
+
+
+def core() -> "type[_core] | None":
+    """The compiled module, or None where the installation has none."""
+    try:
+        return importlib.import_module("vocalise.sampling.native._core")  # type: ignore[return-value]
+    except ImportError:
+        return None
+
+
+def available() -> str | None:
+    """The name of the variant in use, or None: there is no compiled sampler, or not the one that was asked for."""
+    library = core()
+    if library is None:
+        return None
+    runs, wanted = library.variants(), os.environ.get(VARIABLE, "")
+    if not wanted:
+        return runs[0]
+    return wanted if wanted in runs else None
+
+
+def why() -> str:
+    """Which variant is in use and why, or why none is; one sentence."""
+    library, found, wanted = core(), available(), os.environ.get(VARIABLE, "")
+    if library is None:
+        return f"This installation has no compiled sampler: it was built without a C++ compiler; {REMEDY}."
+    if found is None:
+        return f"{VARIABLE} asks for {wanted!r}; this processor runs {', '.join(library.variants())}."
+    reason = f"{VARIABLE} asks for it" if wanted else "it is the fastest that this processor runs"
+    return f"The compiled sampler uses {found} ({WORDS.get(found, found)}): {reason}."
+
+
+def require() -> "tuple[type[_core], str]":
+    """The compiled module and the variant to be used.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    library, found = core(), available()
+    if library is None or found is None:
+        raise ConfigError(f"The compiled sampler cannot be used. {why()}")
+    return library, found
