@@ -25,6 +25,8 @@ import machine
 from machine import MINIMUM, Refusal
 
 EXTRAS = {"run": "", "dev": "[dev]"}
+# Tests run in a process for each core, four at most, for their memory; in one with: make test ARGS="-n 0".
+SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
 
 TASKS = {
     "demo": "set up, then hear it work: render a choir, train on it, convert a song, write a page into demo/",
@@ -231,7 +233,7 @@ def commands(task: str, environment: Environment, rest: list[str]) -> list[list[
     ruff, types = [python, "-m", "ruff"], [python, "-m", "mypy"]
     return {
         "demo": [[vocalise, "demo", "--out", "demo", *rest]],
-        "test": [[python, "-m", "pytest", *rest]],
+        "test": [[python, "-m", "pytest", *SIDE_BY_SIDE, *rest]],
         "test-all": [[python, "-m", "pytest", "-m", "not gpu and not browser", *rest]],
         "check": [[*ruff, "format", "--check", "."], [*ruff, "check", "."], types, [imports]],
         "bench": [[python, str(Path("benches", "run.py")), *rest]],

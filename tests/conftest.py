@@ -1,22 +1,22 @@
 """What many tests need: one thread, a seed, and made-up excerpts in place of recordings."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 
 from tests.material import Made
 
 
+def pytest_configure() -> None:
+    """One thread from the start, for what fixtures share; tests run side by side anyway."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(autouse=True)
-def _steady(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _steady(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test starts from one seed, one thread, and a cache that is nobody's."""
     monkeypatch.setenv("VOCALISE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

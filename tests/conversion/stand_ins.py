@@ -114,6 +114,7 @@ def with_parts(model: Autoencoder, **parts: nn.Module) -> Autoencoder:
 
 
 SHALLOW = ("model.decoder.blocks=1", "model.decoder.layers=3")  # for those that sing sample by sample in every test
+SHALLOW_EACH = ("model.decoder.decoder.blocks=1", "model.decoder.decoder.layers=3")  # the same where each has their own
 
 
 def voice_of(name: str, *settings: str, singers: tuple[str, ...] = ("ada", "Bob", "Zoë")) -> Voice:

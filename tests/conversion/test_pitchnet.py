@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.conversion.stand_ins import Hold, Told, voice_of, with_parts
+from tests.conversion.stand_ins import SHALLOW, Hold, Told, voice_of, with_parts
 from tests.conversion.test_controls import RATE, song, tune
 from vocalise.audio.pitch import pitch_contour
 from vocalise.audio.writing import write_wave
@@ -14,7 +14,7 @@ from vocalise.conversion import Converter, read_pitch_csv
 from vocalise.conversion.abilities import follows_pitch
 from vocalise.parts.contracts import Controls
 
-SMALL = ("model.decoder.layers=3", "model.encoder.layers=3")
+SMALL = (*SHALLOW, "model.encoder.layers=3")
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_a_melody_that_is_given_takes_the_place_of_the_songs_own(voice):
 
 
 def test_the_contour_that_is_written_can_be_sung_again(voice, tmp_path: Path):
-    write_wave(tmp_path / "song.wav", song(seconds=0.25), RATE)
+    write_wave(tmp_path / "song.wav", song(seconds=0.15), RATE)
     csv, converter = tmp_path / "pitch.csv", Converter(voice)
     converter.convert_file(tmp_path / "song.wav", tmp_path / "one.wav", to="ada", pitch_out=csv)
     again = {"to": "ada", "pitch": read_pitch_csv(csv)}
@@ -71,7 +71,7 @@ def test_the_contour_that_is_written_can_be_sung_again(voice, tmp_path: Path):
     converter.convert_file(tmp_path / "song.wav", tmp_path / "up.wav", transpose=12, **again)
     assert (tmp_path / "one.wav").read_bytes() == (tmp_path / "two.wav").read_bytes()
     assert (tmp_path / "one.wav").read_bytes() != (tmp_path / "up.wav").read_bytes()
-    assert len(read_pitch_csv(csv).pitch) == len(pitch_contour(song(seconds=0.25), RATE).pitch)
+    assert len(read_pitch_csv(csv).pitch) == len(pitch_contour(song(seconds=0.15), RATE).pitch)
 
 
 def test_what_is_sung_depends_on_the_tune_that_is_told_from_its_moment_on_and_not_before(voice):

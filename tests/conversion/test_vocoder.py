@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from tests.conversion.stand_ins import voice_of
 from vocalise.audio.pitch import Contour, pitch_contour
 from vocalise.config import override
-from vocalise.conversion import Converter
+from vocalise.conversion import Converter, singing
 from vocalise.conversion.curves import STEPS, semitones_towards, towards
 from vocalise.conversion.latents import listen
 
@@ -27,9 +27,9 @@ def song(seconds: float = 2.0, rate: int = RATE) -> torch.Tensor:
     return wave.float()
 
 
-def compared(sung: torch.Tensor, heard: torch.Tensor) -> tuple[float, float]:
+def compared(sung: torch.Tensor, theirs: Contour) -> tuple[float, float]:
     """Correlation of log F0, and the median offset in semitones."""
-    ours, theirs = (pitch_contour(wave, RATE) for wave in (sung, heard))
+    ours = pitch_contour(sung, RATE)
     both = ours.voicing * theirs.voicing > 0
     assert both.float().mean() > 0.7
     lines = torch.stack([ours.pitch[both].log2(), theirs.pitch[both].log2()])
@@ -41,18 +41,27 @@ def converter() -> Converter:
     return Converter(voice_of("vaevc"))
 
 
+@pytest.fixture(scope="module")
+def heard() -> torch.Tensor:
+    return song()
+
+
+@pytest.fixture(scope="module")
+def melody(heard: torch.Tensor) -> Contour:
+    return pitch_contour(heard, RATE)
+
+
 @pytest.mark.parametrize(
     ("to", "transpose"),
-    [("ada", None), ("Bob", None), ("ada", 0), ("ada", -5), ("Zoë", None), ("ada=0.5,Bob=0.5", "mean")],
+    [("ada", None), ("Bob", None), ("ada", -5), ("Zoë", None), ("ada=0.5,Bob=0.5", "mean")],
 )
-def test_the_melody_goes_to_the_singers_mean_or_where_it_is_told(converter, to, transpose):
-    heard = song()
+def test_the_melody_goes_to_the_singers_mean_or_where_it_is_told(converter, heard, melody, to, transpose):
     sung = converter.convert(heard, RATE, to=to, transpose=transpose)
     assert sung.shape == heard.shape
     ada, bob = (200.0, 300.0, 500.0), (80.0, 120.0, 200.0)
     marks = {"ada": ada, "Bob": bob, "Zoë": ()}.get(to, tuple(math.sqrt(a * b) for a, b in zip(ada, bob, strict=True)))
-    meant = semitones_towards(pitch_contour(heard, RATE), marks, STEPS["mean"])
-    correlation, offset = compared(sung, heard)
+    meant = semitones_towards(melody, marks, STEPS["mean"])
+    correlation, offset = compared(sung, melody)
     assert correlation > 0.99
     assert offset == pytest.approx(meant if transpose in (None, "mean") else transpose, abs=0.1)
 
@@ -82,8 +91,7 @@ def test_a_recipe_may_leave_the_melody_or_be_faithful():
     assert Converter(voice_of("aria")).plan(to="ada").transpose == 0.0
 
 
-def test_another_melody_can_be_sung(converter):
-    heard = song()
+def test_another_melody_can_be_sung(converter, heard):
     flat = Contour(torch.full((401,), 150.0), torch.ones(401), 0.005)
     sung = converter.convert(heard, RATE, to="ada", pitch=flat, transpose=12)
     found = pitch_contour(sung, RATE)
@@ -91,7 +99,7 @@ def test_another_melody_can_be_sung(converter):
 
 
 def test_what_is_heard_in_windows_is_what_is_heard_at_once(converter):
-    model, wave = converter.voice.model, song(9.3)
+    model, wave = converter.voice.model, song(5.3)
     contour = pitch_contour(wave, RATE)
     with torch.no_grad():
         analysis = model.signal.prepare(F.pad(wave, (0, -len(wave) % model.hop)), contour)[None]
@@ -101,10 +109,11 @@ def test_what_is_heard_in_windows_is_what_is_heard_at_once(converter):
     assert (found - whole).abs().amax(dim=0).median() < 1e-4 and (found - whole).abs().max() < 0.05
 
 
-def test_a_long_song_is_joined_without_losing_its_melody(converter):
-    heard = torch.cat([song(), torch.zeros(RATE // 4), song()] * 4)
+def test_a_long_song_is_joined_without_losing_its_melody(converter, monkeypatch):
+    monkeypatch.setattr(singing, "PHRASES", (1.0, 2.5))  # so that some seconds are long
+    heard = torch.cat([song(), torch.zeros(RATE // 4), song()])
     sung = converter.convert(heard, RATE, to="ada", transpose=0)
-    correlation, offset = compared(sung, heard)
+    correlation, offset = compared(sung, pitch_contour(heard, RATE))
     assert len(sung) == len(heard) and correlation > 0.99 and abs(offset) < 0.05
 
 

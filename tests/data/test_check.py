@@ -15,7 +15,7 @@ from vocalise.errors import CorpusError
 RATE = 16000
 
 
-def voice(seconds=2.0, hz=220.0, rate=RATE, seed=0):
+def voice(seconds=1.0, hz=220.0, rate=RATE, seed=0):
     """Harmonics under a moving envelope, with a breath of noise: enough of a singer for a doctor."""
     rng = np.random.default_rng(seed)
     time = np.arange(round(seconds * rate)) / rate
@@ -26,7 +26,7 @@ def voice(seconds=2.0, hz=220.0, rate=RATE, seed=0):
     return 0.5 * wave / np.abs(wave).max()
 
 
-def band(seconds=2.0, rate=RATE):
+def band(seconds=1.0, rate=RATE):
     """Bass, drums and chords, off the middle: (samples, 2)."""
     rng = np.random.default_rng(5)
     time = np.arange(round(seconds * rate)) / rate
@@ -59,10 +59,10 @@ def test_a_healthy_pair_gets_figures_and_no_warning_but_for_length(data):
     for one, hz in zip(report.singers, (330, 130), strict=True):
         assert one.pitch is not None and one.pitch[1] == pytest.approx(hz, rel=0.01)
         assert one.pitch[0] < one.pitch[1] < one.pitch[2]
-        assert one.minutes == pytest.approx(2 / 60) and one.files == 1
+        assert one.minutes == pytest.approx(1 / 60) and one.files == 1
         assert not one.company.likely and one.clipped_files == 0 and one.voiced > 0.9
     (warning,) = messages(report, "warning")
-    assert warning == "ada (2 s), bob (2 s): too little to learn a voice from."
+    assert warning == "ada (1 s), bob (1 s): too little to learn a voice from."
 
 
 def test_a_band_is_likely_company_and_a_voice_alone_is_not(data):
@@ -81,7 +81,7 @@ def test_a_mono_mix_is_recognised_too(data):
 
 
 def test_hum_alone_is_not_called_company(data):
-    hum = 0.1 * np.sin(2 * np.pi * 50 * np.arange(2 * RATE) / RATE)
+    hum = 0.1 * np.sin(2 * np.pi * 50 * np.arange(RATE) / RATE)
     write(data, "hum/song.wav", voice(hz=240) + hum)
     (one,) = checked(data).singers
     assert one.company.low is not None and one.company.low > -20
@@ -92,7 +92,7 @@ def test_each_ill_is_named_with_its_remedy(data):
     write(data, "clipped/a.wav", (6 * voice()).clip(-1, 1))
     write(data, "quiet/a.wav", 0.01 * voice(hz=300), subtype="PCM_24")
     write(data, "dull/a.wav", voice(hz=150, rate=8000), 8000)
-    write(data, "noise/a.wav", 0.2 * np.random.default_rng(0).standard_normal(2 * RATE))
+    write(data, "noise/a.wav", 0.2 * np.random.default_rng(0).standard_normal(RATE))
     findings = checked(data).findings
     said = {finding.singer: finding.message for finding in findings if finding.singer and finding.level == "warning"}
     assert "clipped" in said["clipped"]

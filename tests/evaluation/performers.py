@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from vocalise.parts.contracts import BITS, Controls, Decoded
 from vocalise.training.settings import Routine
 
 RATE = 16000
+sung = cache(perform)  # the same few songs by the same few singers, in many folders
 
 
 class Teacher(Hold):
@@ -56,7 +58,7 @@ def write_choir(folder: Path, names: Sequence[str], songs: int = 2, *, seconds: 
     pieces = compose(0.25 * songs, 0)[:songs]
     for name, singer in zip(names, singers(len(names)), strict=True):
         for song in pieces:
-            performance = perform(song, singer)
+            performance = sung(song, singer)
             path = folder / name / f"{song.name}.wav"
             path.parent.mkdir(parents=True, exist_ok=True)
             write_wave(path, performance.wave[: round(seconds * RATE)], RATE)

@@ -14,7 +14,7 @@ from vocalise.data.corpus import Corpus
 from vocalise.data.prepare import prepare
 from vocalise.evaluation import anchors
 from vocalise.evaluation.catalogue import HEADLINES
-from vocalise.evaluation.content import PhoneListener, phone_listener
+from vocalise.evaluation.content import PhoneListener
 from vocalise.evaluation.judge import Judge, examine, train_judges
 from vocalise.evaluation.records import Examination
 from vocalise.evaluation.scene import Scene, Take
@@ -50,7 +50,7 @@ class Court:
 
 
 @pytest.fixture(scope="module")
-def court(tmp_path_factory: pytest.TempPathFactory) -> Court:
+def court(tmp_path_factory: pytest.TempPathFactory, listener: PhoneListener) -> Court:
     folder = tmp_path_factory.mktemp("choir")
     render_choir(folder, singers=4, minutes=2.0, seed=5)
     corpus = Corpus.open(folder)
@@ -63,7 +63,7 @@ def court(tmp_path_factory: pytest.TempPathFactory) -> Court:
         return min(piece.recording.path for piece in side if piece.recording.singer == singer)
 
     def heard(path: Path) -> Tensor:
-        return read_wave(path, rate=16_000)[0][: 12 * 16_000]
+        return read_wave(path, rate=16_000)[0][: 8 * 16_000]
 
     return Court(
         take=Take(heard(take(split.held_out, SOURCE)), 16_000),
@@ -71,7 +71,7 @@ def court(tmp_path_factory: pytest.TempPathFactory) -> Court:
         targets_other=heard(take(split.train, TARGET)),
         judges=judges,
         examinations=examinations,
-        listener=phone_listener(takes=24),
+        listener=listener,
     )
 
 

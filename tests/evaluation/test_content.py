@@ -7,6 +7,7 @@ taught by 80 lessons.
 import itertools
 import math
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -14,9 +15,9 @@ import pyworld
 import torch
 from torch.nn import functional as F
 
+from tests.evaluation.conftest import LESSONS
 from vocalise.audio.files import resample
 from vocalise.audio.spectrum import mfcc
-from vocalise.data.cache import Cache
 from vocalise.data.choir import PRESETS, perform
 from vocalise.data.choir.score import arrange
 from vocalise.data.choir.tunes import TUNES
@@ -25,7 +26,6 @@ from vocalise.evaluation.content import phone_listener, teaching
 from vocalise.evaluation.content.sounds import SOUNDS
 
 RATE = 16_000
-LESSONS = 20
 ADA, BRUNO, CLARA, FELIX = (PRESETS[place] for place in (0, 1, 2, 5))
 
 
@@ -35,6 +35,7 @@ def song(number, seconds=12.0):
     return arrange(tune, seconds, np.random.default_rng([2024, number]), name=f"unheard-{number}", worded=False)
 
 
+@cache
 def sung(number, singer, seconds=12.0):
     return perform(song(number, seconds), singer, RATE)
 
@@ -50,20 +51,6 @@ def world(performance, *, envelope=None, whispered=False):
         spectra = np.ascontiguousarray(envelope(spectra))
     made = pyworld.synthesize(np.zeros_like(pitch) if whispered else pitch, spectra, noise, RATE, 5.0)
     return torch.from_numpy(made[: len(wave)]).float()
-
-
-@pytest.fixture(scope="module")
-def kept_in(tmp_path_factory):
-    return Cache(tmp_path_factory.mktemp("cache"))
-
-
-@pytest.fixture(scope="module")
-def listener(kept_in):
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    taught = phone_listener(kept_in, takes=LESSONS)
-    torch.set_num_threads(threads)
-    return taught
 
 
 def test_a_copy_keeps_everything_at_any_level_and_upside_down(listener):

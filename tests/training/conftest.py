@@ -67,12 +67,10 @@ def tiny() -> Recipe:
 @pytest.fixture(scope="session")
 def finished(singers_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Verdict]]:
     """A run of 24 steps that nothing ever interrupted, and its verdict."""
-    folder, threads = tmp_path_factory.mktemp("runs") / "whole", torch.get_num_threads()
+    folder = tmp_path_factory.mktemp("runs") / "whole"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VOCALISE_CACHE", os.fspath(tmp_path_factory.getbasetemp() / "cache"))
-        torch.set_num_threads(1)
         verdict = train(small_recipe(), Corpus.open(singers_folder), folder, steps=STEPS, device="cpu", routine=QUICK)
-        torch.set_num_threads(threads)
         yield folder, verdict
 
 

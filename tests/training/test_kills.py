@@ -1,10 +1,11 @@
-"""Runs that are killed at random moments and started again end as if nothing had happened."""
+"""Runs that are killed, at random moments too, and started again end as if nothing had happened."""
 
 import os
 import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,16 @@ def check(folder: Path, finished: tuple[Path, Verdict]) -> None:
     assert [row["step"] for row in rows if row["kind"] == "verdict"] == [24]
 
 
-def test_three_kills_change_nothing(singers_folder: Path, tmp_path: Path, finished: tuple[Path, Verdict]) -> None:
-    assert survive(3, 1, singers_folder, tmp_path / "run", tmp_path / "cache")
+def test_a_kill_within_a_burst_changes_nothing(
+    singers_folder: Path, tmp_path: Path, finished: tuple[Path, Verdict], go: Callable[..., Verdict]
+) -> None:
+    child = start(singers_folder, tmp_path / "run", tmp_path / "cache")
+    assert child.stdout is not None
+    assert any(line.startswith("training 9") for line in child.stdout)
+    child.kill()
+    child.communicate()
+    assert child.returncode != 0
+    assert go().finished
     check(tmp_path / "run", finished)
 
 

@@ -6,6 +6,7 @@ who ──condition──▶ decoder, one sample after another from silence on �
 import math
 import os
 from collections.abc import Iterator
+from typing import Required, TypedDict, Unpack
 
 import torch
 from torch import Tensor
@@ -27,6 +28,17 @@ from vocalise.sampling.choice import chosen
 
 LONGEST = 3600.0  # seconds
 LOUDNESS = -25.0  # dB that a voice is told which is told the loudness
+
+
+class Invention(TypedDict, total=False):
+    """What may be asked of a song of nobody's; see `improvise`."""
+
+    seconds: Required[float]
+    to: To
+    temperature: float
+    seed: int
+    out_rate: int | None
+    sampler: str | None
 
 
 def improvise(
@@ -82,35 +94,18 @@ def improvise(
 
 
 def improvise_file(
-    voice: Voice,
-    target: str | os.PathLike[str],
-    *,
-    seconds: float,
-    to: To = None,
-    temperature: float = 1.0,
-    seed: int = 0,
-    out_rate: int | None = None,
-    sampler: str | None = None,
-    progress: Progress = silent,
+    voice: Voice, target: str | os.PathLike[str], *, progress: Progress = silent, **wishes: Unpack[Invention]
 ) -> Outcome:
-    """The same into a sound file, which is written whole or not at all.
+    """The same into a sound file, which is written whole or not at all; `wishes` are those of `improvise`.
 
     Raises:
         AudioError: the target cannot be written.
         VocaliseError: as for `improvise`.
     """
-    rate = voice.model.rate if out_rate is None else out_rate
+    wanted = wishes.get("out_rate")
+    rate = voice.model.rate if wanted is None else wanted
     check_writable(target, rate)
-    sung = improvise(
-        voice,
-        seconds=seconds,
-        to=to,
-        temperature=temperature,
-        seed=seed,
-        out_rate=out_rate,
-        sampler=sampler,
-        progress=progress,
-    )
+    sung = improvise(voice, progress=progress, **wishes)
     write_wave(target, sung, rate)
     return Outcome(len(sung) / rate, silent=unheard(sung, rate))
 
