@@ -25,8 +25,7 @@ import machine
 from machine import MINIMUM, Refusal
 
 EXTRAS = {"run": "", "dev": "[dev]"}
-# Tests run in a process for each core, four at most, for their memory; in one with: make test ARGS="-n 0".
-SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
+SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")  # four at most, for their memory
 
 TASKS = {
     "demo": "set up, then hear it work: render a choir, train on it, convert a song, write a page into demo/",
