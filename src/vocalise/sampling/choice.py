@@ -147,4 +147,4 @@ def _replaced(decoder: Decoder, kind: Kind, precision: Precision) -> Decoder:
         return NativeWaveNet(decoder, precision=precision)
     from vocalise.sampling.cuda import fastest
 
-    return fastest(decoder)
+    return fastest(decoder, precision=precision)

@@ -179,12 +179,16 @@ class NativeWaveNet(Decoder, Part):  # Part among its own bases: no member of th
             arrays |= self.scales.arrays()
         sizes = [self.sizes.residual, self.sizes.skip, self.sizes.kernel, self.sizes.levels]
         try:
-            return library.Model(arrays, sizes, list(self.sizes.dilations), CODES.index(self.precision), variant)
+            model: _core.Model = library.Model(
+                arrays, sizes, list(self.sizes.dilations), CODES.index(self.precision), variant
+            )
         except ValueError as error:
             raise ConfigError(f"The weights cannot be packed: {error}.") from None
+        return model
 
 
-_NOBODY = Controls(*(torch.zeros(0, 0) for _ in range(4)))  # a WaveNet is told everything by its condition
+_NOTHING = torch.zeros(0, 0)
+_NOBODY = Controls(_NOTHING, _NOTHING, _NOTHING, _NOTHING)  # a WaveNet is told everything by its condition
 
 
 def cores() -> int:

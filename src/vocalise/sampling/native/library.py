@@ -3,12 +3,9 @@
 import importlib
 import os
 import types
-from typing import TYPE_CHECKING
+from typing import Any
 
 from vocalise.errors import ConfigError
-
-if TYPE_CHECKING:
-    from vocalise.sampling.native import _core
 
 VARIABLE = "VOCALISE_NATIVE_VARIANT"
 WORDS = types.MappingProxyType(
@@ -22,10 +19,10 @@ WORDS = types.MappingProxyType(
 REMEDY = "install a C++17 compiler and install vocalise again"
 
 
-def core() -> "type[_core] | None":
+def core() -> Any | None:
     """The compiled module, or None where the installation has none."""
     try:
-        return importlib.import_module("vocalise.sampling.native._core")  # type: ignore[return-value]
+        return importlib.import_module("vocalise.sampling.native._core")
     except ImportError:
         return None
 
@@ -35,7 +32,8 @@ def available() -> str | None:
     library = core()
     if library is None:
         return None
-    runs, wanted = library.variants(), os.environ.get(VARIABLE, "")
+    runs: list[str] = library.variants()
+    wanted = os.environ.get(VARIABLE, "")
     if not wanted:
         return runs[0]
     return wanted if wanted in runs else None
@@ -52,7 +50,7 @@ def why() -> str:
     return f"The compiled sampler uses {found} ({WORDS.get(found, found)}): {reason}."
 
 
-def require() -> "tuple[type[_core], str]":
+def require() -> tuple[Any, str]:
     """The compiled module and the variant to be used.
 
     Raises:
