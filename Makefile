@@ -7,7 +7,7 @@ PYTHON ?= python3
 ARGS ?=
 export TORCH_INDEX
 
-TASKS := help demo test test-all check bench figures setup clean
+TASKS := help demo test test-all check bench figures docs setup clean
 .PHONY: $(TASKS)
 .NOTPARALLEL:
 

@@ -24,7 +24,8 @@ from pathlib import Path
 import machine
 from machine import MINIMUM, Refusal
 
-EXTRAS = {"run": "", "dev": "[dev]"}
+EXTRAS = {"run": "", "dev": "[dev]", "docs": "[docs]"}
+KINDS = {"demo": "run", "docs": "docs"}  # what a task needs, where it is not the developers' tools
 SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")  # four at most, for their memory
 
 TASKS = {
@@ -34,6 +35,7 @@ TASKS = {
     "check": "look at format, lint, types and the direction of imports",
     "bench": "measure the speed of training and sampling on this machine",
     "figures": "draw the pictures of docs/systems again, from the code",
+    "docs": "build the manual into site/, as pages that need no network",
     "setup": "only set up, with the developers' tools",
     "clean": "remove caches, build products and demo/ (the environment stays: it is the folder .venv)",
     "help": "print this list",
@@ -112,8 +114,7 @@ class Environment:
         if index and not self.has_torch():
             self.install("--no-deps", "--index-url", index, "torch")
         self.install("-e", "." + EXTRAS[kind])
-        kinds = ("run", "dev") if kind == "dev" else ("run",)
-        self.note(python=list(sys.version_info[:2]), **dict.fromkeys(kinds, self.fingerprint()))
+        self.note(python=list(sys.version_info[:2]), **dict.fromkeys({"run", kind}, self.fingerprint()))
         say("The environment is ready.")
 
     def has_torch(self) -> bool:
@@ -126,8 +127,8 @@ class Environment:
         configuration = machine.output([str(self.python), "-m", "pip", "config", "list"]) or ""
         torch = machine.torch_megabytes(platform.system(), machine.cpu_build_found(configuration))
         torch = 0 if self.has_torch() else torch
-        packages = machine.BASE_MB + (machine.DEV_MB if kind == "dev" else 0)
-        task = "test" if kind == "dev" else "demo"
+        packages = machine.BASE_MB + {"dev": machine.DEV_MB, "docs": machine.DOCS_MB}.get(kind, 0)
+        task = {"run": "demo", "dev": "test"}.get(kind, kind)
         for line in machine.announcement(packages, torch, task, machine.nvidia_card()):
             say(line)
         if not self.record().get("run"):
@@ -237,21 +238,14 @@ def commands(task: str, environment: Environment, rest: list[str]) -> list[list[
         "check": [[*ruff, "format", "--check", "."], [*ruff, "check", "."], types, [imports]],
         "bench": [[python, str(Path("benches", "run.py")), *rest]],
         "figures": [[python, str(Path("scripts", "figures.py")), *rest]],
+        "docs": [[python, str(Path("scripts", "docs.py")), *rest]],
     }.get(task, [])
 
 
 def clean(root: Path) -> None:
     """Removes what can be made again, except the environment."""
-    names = (
-        "build",
-        "dist",
-        "demo",
-        ".mypy_cache",
-        ".ruff_cache",
-        ".pytest_cache",
-        ".hypothesis",
-        ".import_linter_cache",
-    )
+    caches = [f".{tool}_cache" for tool in ("mypy", "ruff", "pytest", "import_linter")]
+    names = ["build", "dist", "demo", "site", ".hypothesis", *caches]
     tops = (root / top for top in ("src", "tests", "scripts", "benches", "examples"))
     for folder in [root / name for name in names] + [found for top in tops for found in top.rglob("__pycache__")]:
         shutil.rmtree(folder, ignore_errors=True)
@@ -259,7 +253,7 @@ def clean(root: Path) -> None:
 
 def perform(task: str, rest: list[str], environment: Environment) -> int:
     """Sets up what the task needs, then does it all; returns the exit code of the first command that failed."""
-    kind = "run" if task == "demo" else "dev"
+    kind = KINDS.get(task, "dev")
     version = tuple(sys.version_info[:2])
     if not environment.ready(kind, version):
         machine.require_python(version, task, None if version >= MINIMUM else machine.newer_python())

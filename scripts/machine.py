@@ -17,7 +17,7 @@ MINIMUM = (3, 11)
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 # What the wheels pinned in constraints.txt weigh in MB on the public index, and how far they unpack (both measured).
-BASE_MB, DEV_MB = 120, 207
+BASE_MB, DEV_MB, DOCS_MB = 120, 290, 25
 CPU_TORCH_MB, CUDA_TORCH_MB = 190, 2750
 UNPACKED, UNPACKED_CUDA = 4.0, 1.7
 

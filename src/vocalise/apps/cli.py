@@ -26,12 +26,12 @@ from vocalise.apps.commands.morph import morph
 from vocalise.apps.commands.recipes import recipes
 from vocalise.apps.commands.score import score
 from vocalise.apps.commands.sing import sing
+from vocalise.apps.commands.studio import studio
 from vocalise.apps.commands.train import train
 from vocalise.apps.commands.voices import voices
 from vocalise.apps.console import say, show
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -39,7 +39,7 @@ app = typer.Typer(
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(check, choir, train, convert, sing, morph, live, voices),
-    *(enrol, forget, export, evaluate, score, recipes, demo, doctor),
+    *(enrol, forget, export, evaluate, score, recipes, demo, studio, doctor),
 )
 for command in COMMANDS:
     app.command()(command)

@@ -1,0 +1,276 @@
+"""The studio in Chromium: every tab is driven as a person would, in both languages, and nothing is said on the console.
+
+Run by `pytest -m browser` where gradio and a Chromium are; it trains and evaluates, and takes minutes.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.apps.test_studio_workspace import beep
+from tests.browser import stage as staging
+from tests.browser.stage import Stage
+
+pytest.importorskip("gradio")
+pytestmark = pytest.mark.browser
+
+PATIENCE = float(os.environ.get("STUDIO_PATIENCE", "900"))  # seconds for anything that works in the background
+SINGERS = ("Ada", "Bruno")
+HTML = b"<!doctype html><script>document.title = 'evil'</script>"
+
+
+class Page:
+    """The studio's page on a stage, used with mouse and keyboard."""
+
+    def __init__(self, stage: Stage, url: str) -> None:
+        self.stage, self.url = stage, url
+
+    def open(self, language: str = "en", **how: object) -> None:
+        self.stage.open(f"{self.url}{language}/", **how)
+        self.until("document.querySelector('#results section')")
+
+    def until(self, expression: str, patience: float = PATIENCE) -> None:
+        """Waits, in the page, until something is true."""
+        asked = f"""new Promise((done) => {{
+            const end = Date.now() + 20000;
+            const look = () => ({expression}) ? done(true) : Date.now() > end ? done(false) : setTimeout(look, 100);
+            look();
+        }})"""
+        deadline = time.monotonic() + patience
+        while not self.stage.evaluate(asked):
+            assert time.monotonic() < deadline, (
+                f"{expression}\n{self.stage.evaluate('document.body.innerText')[-3000:]}"
+            )
+
+    def press(self, element: str) -> None:
+        """Clicks in the middle of what a JavaScript expression finds."""
+        self.until(f"({element}) && ({element}).getClientRects().length")
+        x, y = self.stage.evaluate(f"""(() => {{ const one = {element}; one.scrollIntoView({{ block: "center" }});
+            const box = one.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; }})()""")
+        for kind in ("mousePressed", "mouseReleased"):
+            self.stage.command("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def drag(self, element: str, *points: tuple[float, float]) -> None:
+        """Draws over an element; points as shares of its width and height."""
+        self.stage.evaluate(f"({element}).scrollIntoView({{ block: 'center' }})")
+        x, y, width, height = self.stage.evaluate(
+            f"""(() => {{ const box = ({element}).getBoundingClientRect();
+                return [box.x, box.y, box.width, box.height]; }})()"""
+        )
+        kinds = ["mousePressed", *["mouseMoved"] * (len(points) - 1), "mouseReleased"]
+        for kind, (right, down) in zip(kinds, [*points, points[-1]], strict=True):
+            place = {"x": x + right * width, "y": y + down * height}
+            self.stage.command("Input.dispatchMouseEvent", type=kind, button="left", buttons=1, clickCount=1, **place)
+
+    def tab(self, words: str) -> None:
+        self.press(named("[role=tab]", words))
+
+    def type(self, element: str, words: str) -> None:
+        self.press(element)
+        self.stage.evaluate(f"({element}).select()")
+        self.stage.command("Input.insertText", text=words)
+
+    def choose(self, dropdown: str, words: str) -> None:
+        """Chooses from one of gradio's lists."""
+        self.press(f"document.querySelector('#{dropdown} input')")
+        self.press(named("[role=option]", words))
+        self.stage.evaluate("document.activeElement.blur()")
+
+    def give(self, dropzone: str, *files: Path) -> None:
+        """Gives files to a drop zone."""
+        self.until(f"document.querySelector('#{dropzone} input[type=file]')")
+        document = self.stage.command("DOM.getDocument", depth=0)["root"]["nodeId"]
+        node = self.stage.command("DOM.querySelector", nodeId=document, selector=f"#{dropzone} input[type=file]")[
+            "nodeId"
+        ]
+        self.stage.command("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
+
+    def text(self, selector: str) -> str:
+        return self.stage.evaluate(f"document.querySelector({json.dumps(selector)})?.innerText || ''")
+
+    @property
+    def noise(self) -> list[str]:
+        """What was said on the console and is a complaint, but for gradio's own about nothing of ours."""
+        return [one for one in self.stage.console if one.startswith(("error", "warning"))]
+
+
+def named(selector: str, words: str) -> str:
+    """JavaScript for the visible element of these words."""
+    return (
+        f"[...document.querySelectorAll({json.dumps(selector)})].find((one) => "
+        f"one.getClientRects().length && one.textContent.trim().endsWith({json.dumps(words)}))"
+    )
+
+
+class House:
+    """A studio in a process of its own, which can be closed and opened again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._process: subprocess.Popen[str] | None = None
+        self.url = ""
+
+    def open(self) -> None:
+        words = [sys.executable, "-m", "vocalise.apps.cli", "studio", "--workspace", str(self.folder), "--port", "0"]
+        self._process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        found = re.search(r"http://\S+", self._process.stdout.readline())
+        assert found, "the studio did not start"
+        self.url = found[0]
+
+    def close(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+        assert self._process.wait(PATIENCE) in (0, 130)
+        self._process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory) -> Path:
+    """A workspace with two singers, a song, and the voice that comes along."""
+    from vocalise.apps.studio.workspace import Workspace
+    from vocalise.data.choir import render_choir
+
+    folder = tmp_path_factory.mktemp("studio") / "space"
+    space = Workspace(folder)
+    render_choir(folder.parent / "choir", singers=len(SINGERS), minutes=0.3)
+    for singer in SINGERS:
+        recordings = sorted((folder.parent / "choir" / singer).rglob("*.wav"))
+        for recording in recordings:
+            place = space.room("singers") / singer / recording.name
+            place.parent.mkdir(exist_ok=True)
+            place.write_bytes(recording.read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def house(space: Path) -> Iterator[House]:
+    house = House(space)
+    house.open()
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def page(stage: Stage, house: House, monkeypatch) -> Page:
+    monkeypatch.setattr(staging, "PATIENCE", PATIENCE)
+    return Page(stage, house.url)
+
+
+def test_a_newcomer_converts_mixes_transposes_draws_and_has_a_batch_with_a_bad_file(page, space, tmp_path):
+    song, bad = beep(tmp_path / "little song.wav", 1.5), tmp_path / "page.wav"
+    bad.write_bytes(HTML)
+    page.open()
+    page.give("drop", song, bad)
+    page.until("document.querySelector('#convert-said .bad')?.innerText.includes('page.wav')")
+    page.until("document.querySelector('.scale .bar.song')")  # its range has been measured
+    page.until("document.querySelector('#melody canvas')")
+    page.choose("to", "Clara")
+    page.until("document.querySelectorAll('#share0 input, #share1 input').length >= 4")
+    page.until("document.querySelector('.scale .bar.singer text').textContent.includes('Ada + Clara')")
+    page.press("[...document.querySelectorAll('#key label')].at(-1)")
+    page.type("document.querySelector('#semitones input[type=number]')", "-3")
+    page.stage.evaluate("document.activeElement.blur()")
+    page.until("document.querySelector('.scale .bar.moved text')?.textContent.includes('(-3)')")
+    page.drag("document.querySelector('#melody canvas')", (0.3, 0.6), (0.5, 0.4), (0.7, 0.4))
+    page.until("document.querySelector('[data-melody-mark]').textContent")
+    page.press("document.querySelector('#convert')")
+    page.until("document.querySelectorAll('#results .entry.converted').length === 1")
+    assert "1 converted, 1 failed" in page.text("#results") and "page.wav" in page.text("#results")
+    page.press("document.querySelector('[data-ab-pick=\"0\"]')")
+    page.press("document.querySelector('[data-ab-play]')")
+    page.until("[...document.querySelectorAll('[data-ab] audio')].some((one) => one.currentTime > 0)")
+    link = page.stage.evaluate("document.querySelector('#results a[download]').getAttribute('href')")
+    assert page.stage.evaluate(f"fetch({json.dumps(link)}).then((one) => one.ok)")
+    wishes = next(
+        json.loads(one.read_text())["wishes"] for one in space.glob("jobs/*/job.json") if '"convert"' in one.read_text()
+    )
+    assert (
+        set(wishes["to"]) == {"Ada", "Clara"} and wishes["transpose"] == -3 and wishes["pitch"].startswith("melodies/")
+    )
+    assert page.noise == [] and all(one.startswith(page.url) for one in page.stage.requests)
+    assert page.stage.evaluate("document.title") == "vocalise studio"
+
+
+def test_training_survives_the_page_and_the_server_and_is_then_evaluated(page, house):
+    page.open()
+    page.tab("Train")
+    page.choose("size", "tiny")
+    page.type("document.querySelector('#run input, #run textarea')", "first")
+    page.type("document.querySelector('#steps input')", "20")
+    page.press("document.querySelector('#agreed input')")
+    assert page.stage.evaluate("document.querySelector('#train').disabled")  # first one sees what it costs
+    page.press("document.querySelector('#estimate')")
+    page.until("document.querySelector('#cost .box')?.innerText.includes('An estimate for aria')")
+    page.until("!document.querySelector('#train').disabled")
+    page.press("document.querySelector('#train')")
+    page.until("document.querySelector('.job.running')?.innerText.includes('Training')")
+    page.stage.open("about:blank")  # the page is closed …
+    page.open()
+    page.tab("Train")
+    page.press("document.querySelector('[data-act=stop]')")
+    page.until("document.querySelector('.job.stopped, .job.done')")
+    page.stage.open("about:blank")
+    house.close()  # … and so is the studio
+    house.open()
+    page.url = house.url
+    page.open()
+    page.tab("Train")
+    page.until("document.querySelector('.job.done') || document.querySelector('[data-act=go_on]')")
+    if page.stage.evaluate("!document.querySelector('.job.done')"):
+        page.press("[...document.querySelectorAll('[data-act=go_on]')].find((one) => one.getClientRects().length)")
+    page.until("document.querySelector('.job.done') && document.querySelector('svg.curves')")
+    assert page.noise == []
+    page.tab("Evaluate")
+    page.choose("judged", "run: first")
+    page.type("document.querySelector('#seconds input')", "2")
+    page.press("document.querySelector('#evaluate')")
+    page.until("document.querySelector('#evaluations iframe')")
+    assert page.noise == []
+
+
+def test_singers_are_examined_and_a_take_is_asked_for(page):
+    page.open()
+    page.tab("Singers")
+    assert all(singer in page.text("#singers-there") for singer in SINGERS)
+    page.press("document.querySelector('#check')")
+    page.until("document.querySelector('#check-report iframe')")
+    page.tab("Record")
+    page.press("document.querySelector('#take-keep')")
+    page.until(
+        "[...document.querySelectorAll('.said.bad')].some((one) => one.innerText.includes('Record something first'))"
+    )
+    assert page.noise == []
+
+
+def test_it_speaks_korean_by_the_browser_and_by_the_switch(page):
+    page.open()
+    page.press("document.querySelector('nav a[lang=ko]')")
+    page.until("document.querySelector('#convert')?.textContent.includes('변환하기')")
+    page.until("document.querySelector('#results section')")
+    assert page.stage.evaluate("document.documentElement.lang") == "ko"
+    shown = page.stage.evaluate(
+        "[...document.querySelectorAll('button, label > span, [role=tab]')].map((one) => one.textContent.trim())"
+    )
+    assert sum(bool(re.search("[가-힣]", one)) for one in shown) > 20
+    page.stage.command("Network.setExtraHTTPHeaders", headers={"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.8"})
+    page.stage.open(page.url)
+    assert page.stage.evaluate("location.pathname") == "/ko/"
+    page.stage.command("Network.setExtraHTTPHeaders", headers={})
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("dark", [False, True])
+def test_it_fits_the_window(page, width, dark):
+    page.open(width=width, height=1000, dark=dark)
+    for words in ("Convert", "Train"):
+        if width > 1000:
+            page.tab(words)
+        wide, room = page.stage.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        assert wide <= room
