@@ -2,7 +2,7 @@
 
     import vocalise
 
-    corpus = vocalise.Corpus.open("recordings/")            # a folder for each singer
+    corpus = vocalise.Corpus.open("recordings/")  # a folder for each singer
     vocalise.train(vocalise.recipe("usvc", "small"), corpus, "run/", minutes=60)
     voice = vocalise.load_voice("run/voice.safetensors")
     sung = vocalise.Converter(voice).convert(wave, rate, to="Ada")

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from tests.conversion.stand_ins import voice_of
 from vocalise.audio.pitch import Contour, pitch_contour
 from vocalise.config import override
-from vocalise.conversion import Converter, singing
+from vocalise.conversion import Converter, phrases
 from vocalise.conversion.curves import STEPS, semitones_towards, towards
 from vocalise.conversion.latents import listen
 
@@ -110,7 +110,7 @@ def test_what_is_heard_in_windows_is_what_is_heard_at_once(converter):
 
 
 def test_a_long_song_is_joined_without_losing_its_melody(converter, monkeypatch):
-    monkeypatch.setattr(singing, "PHRASES", (1.0, 2.5))  # so that some seconds are long
+    monkeypatch.setattr(phrases, "PHRASES", (1.0, 2.5))  # so that some seconds are long
     heard = torch.cat([song(), torch.zeros(RATE // 4), song()])
     sung = converter.convert(heard, RATE, to="ada", transpose=0)
     correlation, offset = compared(sung, pitch_contour(heard, RATE))
