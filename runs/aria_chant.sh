@@ -12,6 +12,6 @@ readings=(AchreiMot-1 Metzora-4 Emor-H Shlach-2 Shlach-3 Shlach-4 Chukat-5 Korac
 only=()
 for reading in "${readings[@]}"; do only+=(--include "*/$reading.mp3"); done
 
-"$vocalise" train aria "$DATA/singing-gpl3" "${only[@]}" --size small --set material.bandwidth=file --steps "${STEPS:-8000}" --out "$work/run"
+"$vocalise" train aria "$DATA/singing-gpl3" "${only[@]}" --size small --set material.bandwidth=file --set weights.singer=0.5 --steps "${STEPS:-11000}" --out "$work/run"
 "$vocalise" evaluate "$DATA/singing-gpl3" "${only[@]}" --voice "$work/run/voice.safetensors" \
-    --same torah-f=torah-c --seconds 15 --transpose auto --out "$work/report"
+    --same torah-f=torah-c --seconds 15 --transpose range --out "$work/report"
