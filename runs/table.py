@@ -5,6 +5,7 @@ A row for each system of each report (`vocalise evaluate … --out FOLDER` write
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def main() -> None:
     parser.add_argument("reports", nargs="+", type=Path)
     rows = [row for path in parser.parse_args().reports for row in rows_of(json.loads(path.read_text("utf-8")))]
     lines = [["recipe", *(name for name, _ in COLUMNS)], ["---"] * (len(COLUMNS) + 1), *rows]
-    print("\n".join("| " + " | ".join(line) + " |" for line in lines))  # noqa: T201
+    sys.stdout.write("".join("| " + " | ".join(line) + " |\n" for line in lines))
 
 
 def rows_of(report: Mapping[str, Any]) -> list[list[str]]:

@@ -61,8 +61,9 @@ def convert_together(
             for written in (request.target, request.pitch_out) if request.makes_folder else ():
                 if written is not None:
                     written.parent.mkdir(parents=True, exist_ok=True)
-            more = {"pitch_out": request.pitch_out, "progress": tell}
-            errand = converter.prepare(request.source, request.target, **more, **request.wishes)  # type: ignore[arg-type]
+            errand = converter.prepare(
+                request.source, request.target, pitch_out=request.pitch_out, progress=tell, **request.wishes
+            )
             waiting.append((request, errand))
         except FAILURES as error:
             yield Result(request.number, error=error)
