@@ -136,6 +136,23 @@ def test_a_stream_sings_the_same_whoever_sings_beside_it(part):
     assert ((together[1] - alone[0]).abs() < 1e-5).float().mean() > 0.99
 
 
+@pytest.mark.parametrize("part", parts(Decoder))
+@pytest.mark.parametrize("odd", [0, 1])
+def test_a_decoder_that_skipped_the_beginning_sings_on_as_one_that_sang_it(part, odd):
+    hands = decoder(part).eval()
+    columns = 8 if hands.autoregressive else 240  # more than any of the others remembers
+    made = Made(singers=3, samples=40 * columns, hop=40)
+    told, controls = torch.randn(2, 6, columns), made.controls(2)
+    whole, luck, state = hands.generate(told, controls, dice(2)), dice(2), hands.begin(2)
+    for span in [slice(0, odd), slice(odd, columns - 3)][1 - odd :]:
+        assert hands.skip(state, told[:, :, span], controls.columns(span), luck) is None
+    rest = [hands.extend(state, told[:, :, -3:], controls.columns(slice(columns - 3, columns)), luck)]
+    rest += [hands.finish(state, luck)] if hands.lookahead else []
+    sung = torch.cat(rest, dim=2)
+    assert sung.shape[2] == (3 + hands.lookahead) * 40
+    assert torch.allclose(sung, whole[:, :, -sung.shape[2] :], atol=1e-4)
+
+
 AUTOREGRESSIVE = [one for one in parts(Decoder) if decoder(one.values[0]).autoregressive]
 
 

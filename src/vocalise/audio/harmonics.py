@@ -33,6 +33,12 @@ def between_columns(nodes: Tensor, hop: int, *, pitch: Tensor | None = None) -> 
     return line if pitch is None else line.exp_()
 
 
+def phase_after(pitch: Tensor, rate: int, phase: Tensor) -> Tensor:
+    """The phase that `pulses` ends with, (batch,), without the pulses."""
+    periods = pitch.clamp(LOWEST, HIGHEST * rate).sum(dim=1, dtype=finest(pitch.device))
+    return (periods / rate + phase) % 1.0
+
+
 def pulses(pitch: Tensor, rate: int, phase: Tensor) -> tuple[Tensor, Tensor]:
     """A train of pulses without aliasing and of unit power, whatever the pitch.
 

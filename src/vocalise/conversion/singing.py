@@ -17,10 +17,11 @@ import torch
 from torch import Tensor
 
 from vocalise.autoencoder import Autoencoder
+from vocalise.conversion.lanes import sing_in_lanes
 from vocalise.conversion.latents import STRETCH
 from vocalise.conversion.phrases import Phrase, Sheet, Song, latent_of
 from vocalise.conversion.slots import Take, sing_takes
-from vocalise.parts.contracts import Chance
+from vocalise.parts.contracts import Chance, Controls
 from vocalise.progress import Progress
 
 SLOTS = 32  # phrases sung side by side; what is sung does not depend on it
@@ -120,19 +121,21 @@ def _sung_through(model: Autoencoder, song: Song, progress: Progress) -> Tensor:
     """The whole song from end to end, (samples,), told a stretch at a time."""
     z, hop, samples = latent_of(model, song), model.hop, song.heard.shape[-1]
     whole = Phrase(model, song, 0, 0, z.shape[-1])
-    controls, columns = whole.controls, hop // model.condition.hop
-    chance = Chance((torch.Generator().manual_seed(whole.seed),), song.temperature)
-    state = model.decoder.begin(1)
     sung, done = torch.zeros(whole.frames * hop), 0
-    for start in range(0, whole.frames, STRETCH):
-        told = controls.columns(slice(start * columns, (start + STRETCH) * columns))
-        condition = model.condition(z[None, :, start : start + STRETCH].to(model.device), told)
-        parts = [model.decoder.extend(state, condition, told, chance)]
-        if start + STRETCH >= whole.frames and model.decoder.lookahead:
-            parts.append(model.decoder.finish(state, chance))
-        for part in parts:
-            wave = model.signal.to_wave(part, part.new_zeros(1, 0))[0].float().cpu()
-            sung[done : done + len(wave)] = wave
-            done += len(wave)
-        progress("singing", min(samples, (start + STRETCH) * hop) / model.rate, samples / model.rate)
+    controls, frame = whole.controls, hop // model.condition.hop
+
+    def told(first: int, last: int) -> tuple[Tensor, Controls]:
+        here = controls.columns(slice(first, last))
+        return model.condition(z[None, :, first // frame : last // frame].to(model.device), here), here
+
+    def chance() -> Chance:
+        return Chance((torch.Generator().manual_seed(whole.seed),), song.temperature)
+
+    pieces = sing_in_lanes(model.decoder, told, whole.columns, chance, stretch=STRETCH * frame, frame=frame)
+    for more, at, part in pieces:
+        wave = model.signal.to_wave(part, part.new_zeros(1, 0))[0].float().cpu()
+        start = at * model.signal.hop
+        sung[start : start + len(wave)] = wave
+        done += more
+        progress("singing", min(samples, done * model.condition.hop) / model.rate, samples / model.rate)
     return sung[:samples]

@@ -176,6 +176,13 @@ class Decoder(Part, nn.Module):
         """The last `lookahead` columns of signal, when nothing more will be told."""
         raise NotImplementedError
 
+    def skip(self, state: typing.Any, condition: Tensor, controls: Controls, chance: Chance) -> None:
+        """Goes on as `extend` does, and sings nothing: what it remembers afterwards is the same, to rounding.
+
+        So that a song can be begun in its midst. Cheaper than `extend` where a decoder remembers little.
+        """
+        self.extend(state, condition, controls, chance)
+
     def renew(self, state: typing.Any, row: int) -> None:
         """Forgets what one stream has sung: it begins again from silence beside others that sing on.
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vocalise.audio.filtering import band_centres, curve_matrix, frames_of, overlapped, soonest_phase
-from vocalise.audio.harmonics import between_columns, pulses
+from vocalise.audio.harmonics import between_columns, phase_after, pulses
 from vocalise.config import Channels, Depth
 from vocalise.parts.contracts import Chance, Controls, Decoded, Decoder
 from vocalise.parts.layers import ConvNeXtStack
@@ -23,6 +23,7 @@ from vocalise.parts.losses import SpectralLoss
 
 LOUDEST = 6.0  # nepers that a filter may amplify by: 52 dB
 NEPERS = 8.685889638  # dB
+_COUNTED = 1000  # columns whose periods are counted at once
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,24 @@ class Parallel(Decoder):
         held = _prolonged(controls, self.lookahead - 1)
         return self._extended(state, condition.expand(-1, -1, self.lookahead), held, chance)
 
+    @torch.no_grad()
+    def skip(self, state: State, condition: Tensor, controls: Controls, chance: Chance) -> None:
+        """Counts periods and draws noise for every column; the network hears no more of them than it remembers."""
+        step = self.network.at_once
+        heard = self.network.stack.memory * step + self.wait + self.overlap
+        unheard = (condition.shape[2] - heard) // step * step
+        if unheard <= step:
+            self.extend(state, condition, controls, chance)
+            return
+        for start in range(0, unheard, _COUNTED):
+            told = controls.columns(slice(start, min(start + _COUNTED, unheard)))
+            pitch, _ = self._lines(state, told)
+            state.phase = phase_after(pitch, self.rate, state.phase)
+            chance.noise(pitch.shape[1], pitch.device)
+        state.fed += unheard
+        state.told = condition[:, :, unheard - state.told.shape[2] : unheard]
+        self.extend(state, condition[:, :, unheard:], controls.columns(slice(unheard, None)), chance)
+
     def _extended(self, state: State, condition: Tensor, controls: Controls, chance: Chance | _Free) -> Tensor:
         columns = condition.shape[2]
         if not columns:
@@ -230,16 +249,20 @@ class Parallel(Decoder):
         state.curves = torch.cat([state.curves, drawn], dim=1)
         powers = torch.exp(controls.loudness.to(state.levels) * (2.0 / NEPERS))
         state.levels = torch.cat([state.levels, powers], dim=1)
+        pitch, voicing = self._lines(state, controls)
+        tone, state.phase = pulses(pitch, self.rate, state.phase)
+        noise = chance.noise(tone.shape[1], tone.device)
+        fresh = torch.stack([tone * voicing, noise.expand_as(tone)])
+        fresh = torch.unflatten(fresh, 2, (-1, self.hop))
+        state.sources = torch.cat([state.sources, fresh.to(state.sources)], dim=2)
+
+    def _lines(self, state: State, controls: Controls) -> tuple[Tensor, Tensor]:
+        """Pitch and voicing at every sample between the last column told and the one before it, (batch, samples)."""
         lines = torch.stack([controls.pitch, controls.voicing]).to(state.nodes)
         nodes = torch.cat([state.nodes, lines], dim=2)
         state.nodes = nodes[:, :, -2:]
         pitch = between_columns(nodes[1], self.hop, pitch=nodes[0])
-        voicing = between_columns(nodes[1], self.hop)
-        tone, state.phase = pulses(pitch.flatten(1), self.rate, state.phase)
-        noise = chance.noise(tone.shape[1], tone.device)
-        fresh = torch.stack([tone * voicing.flatten(1), noise.expand_as(tone)])
-        fresh = torch.unflatten(fresh, 2, (-1, self.hop))
-        state.sources = torch.cat([state.sources, fresh.to(state.sources)], dim=2)
+        return pitch.flatten(1), between_columns(nodes[1], self.hop).flatten(1)
 
     def _sounded(self, state: State, columns: int, controls: Controls) -> Tensor:
         """Takes so many frames from the queues: the columns that they complete, (batch, columns, hop)."""
