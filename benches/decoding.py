@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from hifigan import HOP, MELS, HiFiGAN
+from vocalise.conversion.lanes import sing_in_lanes
 from vocalise.parts.contracts import Chance, Controls, Decoder
 from vocalise.parts.decoders import Parallel
 from vocalise.sampling import accelerated_decoder
@@ -23,6 +24,7 @@ COLUMNS = 100  # a second
 CHANNELS = 99  # of a condition: content, voice, pitch, voicing, loudness
 PIECE = 400  # columns told at a time, as songs are
 YARDSTICK = "HiFi-GAN V1"
+SLOW = 2.0  # seconds that it sings in a turn, at most
 
 Runtime = Literal["PyTorch", "PyTorch bf16", "ONNX", "ONNX int8"]
 WIDTHS = (("Parallel, 13.7 M", 528), ("Parallel, 3.7 M", 272))  # multiples of 16, which blocked convolutions like
@@ -78,10 +80,10 @@ def singers(*, seconds: float) -> Iterator[Singer]:
     ]
     for system, width in WIDTHS:
         for rate, runtime, threads in every:
-            decoder = _decoder(rate, width, runtime, threads)
-            sing = partial(_song, decoder, round(seconds * COLUMNS))
+            decoder = _decoder(rate, width, runtime)
+            sing = partial(_song, decoder, round(seconds * COLUMNS), lanes=threads)
             yield Singer(system, rate, runtime, threads, seconds, sing)
-    mel = torch.randn(1, MELS, round(seconds / 2 * 24_000 / HOP), generator=torch.Generator().manual_seed(0))
+    mel = torch.randn(1, MELS, round(min(seconds / 2, SLOW) * 24_000 / HOP), generator=torch.Generator().manual_seed(0))
     for runtime, threads in (("PyTorch", 1), ("PyTorch bf16", 1), ("PyTorch", 2)):
         generator, heard = HiFiGAN().eval(), mel
         if runtime == "PyTorch bf16":
@@ -89,7 +91,7 @@ def singers(*, seconds: float) -> Iterator[Singer]:
         yield Singer(YARDSTICK, 24_000, runtime, threads, mel.shape[2] * HOP / 24_000, partial(generator, heard))
 
 
-def _decoder(rate: int, width: int, runtime: Runtime, threads: int) -> Decoder:
+def _decoder(rate: int, width: int, runtime: Runtime) -> Decoder:
     torch.manual_seed(0)
     config = Parallel.Config(width=width)
     plain: Parallel = config.build(signal=1, condition=CHANNELS, hop=rate // COLUMNS, singers=4, rate=rate).eval()
@@ -98,12 +100,11 @@ def _decoder(rate: int, width: int, runtime: Runtime, threads: int) -> Decoder:
     if runtime == "PyTorch bf16":
         return accelerated_decoder(plain, precision="bf16")
     precision: Literal["float32", "int8"] = "float32" if runtime == "ONNX" else "int8"
-    return accelerated_decoder(plain, precision=precision, threads=threads)
+    return accelerated_decoder(plain, precision=precision, threads=1)  # a lane each
 
 
-def _song(decoder: Decoder, columns: int) -> Tensor:
-    """A song with vibrato, told as conversions tell it."""
-    chance, state, sung = Chance((torch.Generator().manual_seed(0),)), decoder.begin(1), []
+def _song(decoder: Decoder, columns: int, *, lanes: int) -> Tensor:
+    """A song with vibrato, told as conversions tell it, and sung in as many lanes as there are threads."""
     beats = torch.arange(columns)[None] / COLUMNS
     condition = torch.randn(1, CHANNELS, columns, generator=torch.Generator().manual_seed(1))
     controls = Controls(
@@ -112,7 +113,14 @@ def _song(decoder: Decoder, columns: int) -> Tensor:
         voicing=(beats % 1.0 < 0.8).float(),
         loudness=torch.full((1, columns), -20.0),
     )
-    for start in range(0, columns, PIECE):
-        here = slice(start, start + PIECE)
-        sung.append(decoder.extend(state, condition[:, :, here], controls.columns(here), chance))
-    return torch.cat([*sung, decoder.finish(state, chance)], dim=2)
+
+    def told(first: int, last: int) -> tuple[Tensor, Controls]:
+        return condition[:, :, first:last], controls.columns(slice(first, last))
+
+    def chance() -> Chance:
+        return Chance((torch.Generator().manual_seed(0),))
+
+    sung = torch.empty(1, 1, columns * decoder.hop)
+    for _, at, part in sing_in_lanes(decoder, told, columns, chance, stretch=PIECE, lanes=lanes):
+        sung[:, :, at : at + part.shape[2]] = part
+    return sung

@@ -12,12 +12,11 @@ pairs='Ada>Bruno,Bruno>Clara,Clara>Dario,Dario>Elin,Elin>Felix,Felix>Ada'
 
 [ -d "$work/choir" ] || "$vocalise" choir "$work/choir" --singers 6 --minutes 10
 for recipe in "${recipes[@]}"; do
-    case $recipe in  # those that are told no pitch sing at the height they heard, and say so when asked to move
-        pitchnet | vawgan | vaevc | aria) transpose=(--transpose auto) ;;
-        *) transpose=() ;;
+    judging=(--seconds "${SECONDS_OF_SONG:-8}" --pairs "$pairs" --out "$work/$recipe/report")
+    case $recipe in # those that are told no pitch sing at the height they heard, and say so when asked to move
+        pitchnet | vawgan | vaevc | aria) judging+=(--transpose auto) ;;
     esac
     "$vocalise" train "$recipe" "$work/choir" --size small --minutes "${MINUTES:-10}" --out "$work/$recipe/run"
-    "$vocalise" evaluate "$work/choir" --voice "$work/$recipe/run/voice.safetensors" --seconds "${SECONDS_OF_SONG:-8}" \
-        "${transpose[@]}" --pairs "$pairs" --out "$work/$recipe/report"
+    "$vocalise" evaluate "$work/choir" --voice "$work/$recipe/run/voice.safetensors" "${judging[@]}"
 done
 "$python" runs/table.py "$work"/*/report/report.json
