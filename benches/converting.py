@@ -60,7 +60,7 @@ def conversions(folder: Path, *, seconds: float, size: Size, threads: int) -> It
     voice = Voice(recipe=recipe("aria", size), singers=NAMES, pitch_ranges={}, card=card, model=model)
     precisions: tuple[Precision | None, ...] = (None, "bf16", "float32", "int8")
     for precision in precisions:
-        quick = model if precision is None else accelerate(model, precision=precision, threads=threads)
+        quick = model if precision is None else accelerate(model, precision=precision)
         converter = Converter(replace(voice, model=quick))
         work = partial(converter.convert_file, folder / SONG, folder / "sung.wav", to=NAMES[1])
         kind = {None: "PyTorch", "bf16": "PyTorch bf16", "float32": "ONNX", "int8": "ONNX int8"}[precision]

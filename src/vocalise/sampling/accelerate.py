@@ -6,7 +6,6 @@ model ──with other networks inside its decoder and encoder──▶ a model 
 import copy
 from typing import Literal, TypeVar, get_args
 
-import torch
 from torch import nn
 
 from vocalise.autoencoder import Autoencoder
@@ -33,7 +32,8 @@ def accelerate(model: Autoencoder, *, precision: Precision = "float32", threads:
         model: with a `Parallel` or a `WaveNet` decoder, on the processor; it is left as it is, and shares its weights.
         precision: float32 gives the same singing to rounding. The others are a little rough: within int8 every call
             takes scales from all that it is given, so a stream depends (below 1 %) on how it is cut.
-        threads: of ONNX Runtime, by default PyTorch's number; of the compiled WaveNet, by default all cores.
+        threads: of ONNX Runtime, by default one, because a long song is sung in lanes of a thread each, which is
+            faster; of the compiled WaveNet, by default all cores.
 
     Raises:
         Unsupported: the decoder has no faster form.
@@ -60,14 +60,14 @@ def accelerated_decoder(decoder: Decoder, *, precision: Precision = "float32", t
     network = decoder.network
     if precision == "bf16":
         return _twin(decoder, network=HalfNetwork(network))
-    return _twin(decoder, network=RuntimeNetwork(network, precision=precision, threads=_threads(threads)))
+    return _twin(decoder, network=RuntimeNetwork(network, precision=precision, threads=threads or 1))
 
 
 def accelerated_encoder(encoder: Mel, *, threads: int | None = None) -> Encoder:
     """A twin of the encoder, whose network runs in ONNX Runtime, in float32."""
     _require_processor(encoder)
     graph = stack_graph(encoder.stack)
-    return _twin(encoder, stack=RuntimeStack(encoder.stack, graph, threads=_threads(threads)))
+    return _twin(encoder, stack=RuntimeStack(encoder.stack, graph, threads=threads or 1))
 
 
 def _twin(module: M, **parts: nn.Module) -> M:
@@ -82,6 +82,3 @@ def _require_processor(module: nn.Module) -> None:
     if device.type != "cpu":
         raise ConfigError(f"ONNX Runtime and bfloat16 are used on the processor only; this model is on {device}.")
 
-
-def _threads(wanted: int | None) -> int:
-    return torch.get_num_threads() if wanted is None else wanted
