@@ -21,10 +21,11 @@ def section(record: Record, facts: Mapping[str, str], picture: str | None = None
     lines = [f"- {name}: {value}" for name, value in {**facts, **record.facts}.items()]
     lines.append(f"- Probe ({record.before.how}): moved {record.moved:.0%} at most ({record.moved_most})")
     if record.cold is not None:
-        clock, core = record.cold
+        cold = record.cold
         lines.append(
-            f"- Cold start of the compiled sampler, from the end of the imports to the first sound: {clock:.2f} s by "
-            f"the clock, {core:.2f} s of one core's time (goal 0.2)"
+            f"- Cold start of the compiled sampler, from the end of the imports until the first sample can be sung: "
+            f"{cold.ready:.2f} s by the clock, {cold.ready_core:.2f} s of one core's time (goal 0.2); until the first "
+            f"column of sound is there {cold.sound:.2f} s, {cold.sound_core:.2f} s"
         )
     parts = ["## Sampling", "\n".join(lines)]
     if record.void:

@@ -10,7 +10,7 @@ from statistics import median
 import torch
 
 import hardware
-from cold import cold_start
+from cold import Cold, cold_start
 from probe import MOST, Limits, Probe, middle, moved
 from rounds import ratio, spread, take_turns
 from samplers import RATE, Cost, Sampler, cost, plain, samplers
@@ -65,9 +65,7 @@ class Record:
     after: Limits
     moved: float  # share by which the probe moved most
     moved_most: str
-    cold: (
-        tuple[float, float] | None
-    )  # seconds to the first sound, by the clock and of a core; None: no compiled sampler
+    cold: Cold | None  # of the largest size; None: no compiled sampler
 
     @property
     def void(self) -> bool:
@@ -109,7 +107,7 @@ def bench(
         f"{(ticks[0] - stolen[0]) / max(1, ticks[1] - stolen[1]):.1%} of the time stolen by other machines",
         "Rounds": f"{rounds}, of turns of about {seconds} s",
     }
-    cold = cold_start(sizes[-1], times=min(rounds, 3)) if native.available() else None
+    cold = cold_start(sizes[0], times=min(rounds, 3)) if native.available() else None
     return Record(facts=facts, rows=rows, before=before, after=after, moved=share, moved_most=which, cold=cold)
 
 

@@ -35,7 +35,7 @@ def limits(scale=1.0, **changed):
 
 
 def record(after=None, rate=32_000.0):
-    singing, probe = bench("singing"), bench("probe")
+    singing, probe, cold = bench("singing"), bench("probe"), bench("cold")
     share, which = probe.moved(limits(), after or limits())
     row = singing.Row(
         size="paper", streams=1, sampler="compiled", precision="int8", threads=2, rate=rate, core_rate=rate / 2,
@@ -43,7 +43,13 @@ def record(after=None, rate=32_000.0):
         pytorch_goal=55.0,
     )  # fmt: skip
     return singing.Record(
-        facts={}, rows=[row], before=limits(), after=after or limits(), moved=share, moved_most=which, cold=(0.1, 0.05)
+        facts={},
+        rows=[row],
+        before=limits(),
+        after=after or limits(),
+        moved=share,
+        moved_most=which,
+        cold=cold.Cold(0.1, 0.05, 0.2, 0.15),
     )
 
 

@@ -99,6 +99,11 @@ def write_tensors(
             file.write(tensor.detach().to("cpu", written).contiguous().numpy().astype(form).tobytes())
 
 
+def is_finite(weights: Tensor) -> bool:
+    """Whether all of them are finite numbers: one look for the ends is a tenth of a look at each."""
+    return not weights.numel() or bool(torch.isfinite(torch.stack(torch.aminmax(weights))).all())
+
+
 def parse_json(text: str, what: str) -> Any:
     """JSON from a stranger: no key twice, no nesting beyond 32, no numbers that are not finite.
 

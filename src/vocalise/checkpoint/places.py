@@ -8,14 +8,13 @@ has a decoder of his own takes it along; such a one cannot be blended with anoth
 """
 
 import math
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from vocalise.autoencoder import Autoencoder
+from vocalise.checkpoint.blank import blank
 from vocalise.checkpoint.voice import Offered, Range, Voice
 from vocalise.errors import UnknownSinger, Unsupported
 from vocalise.parts import PerSinger
@@ -145,14 +144,12 @@ def ranges(voice: Voice, names: Iterable[str], points: Tensor) -> dict[str, Rang
 
 def rebuilt(recipe: Recipe, singers: int, weights: Mapping[str, Tensor]) -> Autoencoder:
     """A model of this recipe for so many singers, with these weights; torch's luck is left as it was."""
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch remarks on layers of no width, which recipes may have
+    with blank("cpu"):
         model = recipe.model.build(singers=singers)
     model.load_state_dict(dict(weights))
     return model
 
 
 def _blank(recipe: Recipe, singers: int) -> Autoencoder:
-    with torch.device("meta"), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with blank("meta"):
         return recipe.model.build(singers=singers)

@@ -9,7 +9,6 @@ import json
 import math
 import os
 import unicodedata
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -21,7 +20,8 @@ from torch import Tensor
 
 from vocalise.audio.files import write_aside
 from vocalise.autoencoder import Autoencoder
-from vocalise.checkpoint.container import Layout, parse_json, read_layout, write_tensors
+from vocalise.checkpoint.blank import blank, is_familiar
+from vocalise.checkpoint.container import Layout, is_finite, parse_json, read_layout, write_tensors
 from vocalise.config import from_json, to_json
 from vocalise.errors import ConfigError, VocaliseError, VoiceError
 from vocalise.recipes import Recipe
@@ -115,7 +115,7 @@ def save_voice(
     for name, tensor in given.items():
         if half and torch.isfinite(tensor).all() and not torch.isfinite(tensor.half()).all():
             raise VoiceError(f"{path}: the weights {name} are too large for 16 bits: write it without half.")
-        if not torch.isfinite(tensor).all():
+        if not is_finite(tensor):
             raise VoiceError(
                 f"{path}: the weights {name} are not finite, so training has diverged and nothing was written. "
                 "Go back to an earlier checkpoint, or lower optimiser.rate."
@@ -151,8 +151,8 @@ def load_voice(path: str | os.PathLike[str], *, device: torch.device | str = "cp
         facts = _facts(layout.metadata)
         _require_singers(facts.singers)
         _require_offered(facts.offered, facts.singers)
-        _require_fit(facts, layout)
-        model = _filled(path, facts, layout)
+        model = _model(facts, layout)
+        _fill(model, path, layout)
     except ConfigError as error:
         raise VoiceError(
             f"{path} does not describe a voice that this version can build: {error} Update vocalise, or get the file "
@@ -222,9 +222,17 @@ def _require_offered(offered: Offered, singers: tuple[str, ...]) -> None:
 _UNPRINTED = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, halves of characters, line separators
 
 
-def _require_fit(facts: _Facts, layout: Layout) -> None:
-    """Holds the file against an image of the model that has shapes but no memory."""
-    skeleton = _built(facts, device="meta")
+def _model(facts: _Facts, layout: Layout) -> Autoencoder:
+    """The model, whose weights the file will fill; a stranger's is first built as shapes without memory."""
+    if not is_familiar(facts.recipe, len(facts.singers)):
+        _require_fit(facts, layout, _built(facts, device="meta"))
+    model = _built(facts, device="cpu")
+    _require_fit(facts, layout, model)
+    return model
+
+
+def _require_fit(facts: _Facts, layout: Layout, skeleton: Autoencoder) -> None:
+    """Holds the file against a model of its recipe."""
     expected = {name: tuple(tensor.shape) for name, tensor in skeleton.state_dict().items()}
     found = {name: entry.shape for name, entry in layout.tensors.items()}
     for name in sorted(expected.keys() | found.keys()):
@@ -272,23 +280,20 @@ def _tensors(state: Any) -> Iterator[Tensor]:
 
 def _built(facts: _Facts, *, device: str) -> Autoencoder:
     try:
-        with torch.device(device), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch remarks on layers of no width, which recipes may have
+        with blank(device):
             return facts.recipe.model.build(singers=len(facts.singers))
     except (ValueError, TypeError, RuntimeError, ArithmeticError) as error:
         raise VoiceError(f"its recipe cannot be built: {error!s:.200}. Get the file again.") from None
 
 
-def _filled(path: Path, facts: _Facts, layout: Layout) -> Autoencoder:
-    model = _built(facts, device="cpu")
+def _fill(model: Autoencoder, path: Path, layout: Layout) -> None:
     state = model.state_dict()  # shares memory with the model
     try:
         with safe_open(os.fspath(path), framework="pt") as file:
             for name in layout.tensors:
                 tensor = file.get_tensor(name)
-                if not torch.isfinite(tensor).all():
+                if not is_finite(tensor):
                     raise VoiceError(f"its weights {name} are not finite numbers: it is damaged. Get the file again.")
                 state[name].copy_(tensor)
     except (SafetensorError, OSError) as error:
         raise VoiceError(f"its weights cannot be read: {error!s:.200}. Get the file again.") from None
-    return model

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from vocalise.checkpoint.container import is_finite
 from vocalise.errors import ConfigError, Unsupported
 from vocalise.parts.decoders.wavenet import WaveNet
 from vocalise.parts.layers import GatedBlock
@@ -111,7 +112,7 @@ def _stack(parts: "tuple[Tensor, ...] | list[Tensor]", shape: tuple[int, ...]) -
 
 def _require_finite(decoder: WaveNet) -> None:
     for name, weight in decoder.named_parameters():
-        if not bool(torch.isfinite(weight).all()):
+        if not is_finite(weight):
             raise ConfigError(
                 f"The decoder's weight {name} holds numbers that are infinite or not numbers at all: "
                 "its training broke off badly; take an earlier checkpoint."
