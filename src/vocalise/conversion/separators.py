@@ -45,13 +45,13 @@ class DemucsSeparator:
         Raises:
             ConfigError: it knows no voice.
         """
-        self._network: Any = network.to(device).eval()
-        self._device = device
-        sources = list(self._network.sources)
+        known: Any = network.to(device).eval()
+        self._network, self._device = known, device
+        sources = list(known.sources)
         if VOICE not in sources:
             raise ConfigError(f"This separator finds {', '.join(map(str, sources))}, and no {VOICE}: {REMEDY}.")
         self._place = sources.index(VOICE)
-        self.rate, self.channels = int(self._network.samplerate), int(self._network.audio_channels)
+        self.rate, self.channels = int(known.samplerate), int(known.audio_channels)
 
     @torch.no_grad()
     def voice(self, mix: Tensor, *, progress: Progress = silent) -> Tensor:

@@ -245,6 +245,7 @@ DOINGS: Mapping[str, str] = MappingProxyType(
         "probing": "탐침 중",
         "rendering lessons for the listener": "듣기 학습 자료를 만드는 중",
         "singing": "부르는 중",
+        "taking the voice out": "목소리를 떼어 내는 중",
         "teaching the listener": "듣기를 가르치는 중",
         "training": "학습 중",
     }
