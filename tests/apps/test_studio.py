@@ -163,6 +163,11 @@ def test_the_curves_show_what_the_journal_tells():
     rows += [{"kind": "step", "step": 95, "bits": None}]
     drawn = curves(rows, {"training": "tr", "held_out": "ho", "title": "Loss: {unit}"})
     assert drawn.count("<polyline") == 2 and drawn.count('<circle class="held_out"') == 2 and "bits" in drawn
+    again = [*rows, {"kind": "step", "step": 90, "bits": 1.0}]  # a run that went on tells its last step twice
+    assert (
+        len(curves(again, {"training": "", "held_out": "", "title": ""}).split('points="')[1].split('"')[0].split())
+        == 10
+    )
     assert curves(rows[:1], {"training": "tr", "held_out": "ho", "title": ""}) == ""
 
 
@@ -232,6 +237,12 @@ def test_a_batch_with_a_bad_file_shows_both_in_the_ledger(studio, views):
         and page.count("data-ab>") == 0
         and page.count("data-ab ") == 1
     )
+
+
+def test_a_song_with_a_band_is_told_so(studio, views):
+    assert "accompaniment" not in views.ranges(["songs/a.wav"], DEFAULT, {"Ada": 1.0}, "auto", 0)
+    done(studio, "melody", {"accompanied": True}, wishes={"song": "songs/a.wav"})
+    assert "seems to have accompaniment" in views.ranges(["songs/a.wav"], DEFAULT, {"Ada": 1.0}, "auto", 0)
 
 
 def test_the_melody_comes_to_the_page_as_it_was_measured(studio, views):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from vocalise.apps.studio.voicing import separator_of
 from vocalise.apps.studio.workspace import Workspace, checked, tidy
 from vocalise.errors import ConfigError, VocaliseError, VoiceError
 
@@ -160,3 +161,16 @@ def test_what_was_never_taken_in_is_swept_away(space):
     uploaded(space, "a.wav")
     space.sweep()
     assert list(space.room("uploads").iterdir()) == []
+
+
+def test_a_separator_is_found_by_its_name_only(space):
+    (space.room("separators") / "net.safetensors").write_bytes(b"x")
+    assert list(space.separators()) == ["net"]
+    with pytest.raises(ConfigError, match="is no file of the workspace"):
+        space.found("separators/net.safetensors")
+    for name in ("other", "../separators/net", "net.safetensors"):
+        with pytest.raises(ConfigError, match="no separator"):
+            separator_of(space, name)
+    assert separator_of(space, "") is None and separator_of(space, None) is None
+    with pytest.raises(ConfigError, match="no safetensors file"):
+        separator_of(space, "net")

@@ -6,8 +6,11 @@ import math
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from tests.mutations import write_mutated
+from vocalise.audio.pitch import pitch_contour
+from vocalise.data.accompaniment import company_in
 from vocalise.data.check import examine
 from vocalise.data.corpus import Corpus
 from vocalise.errors import CorpusError
@@ -86,6 +89,16 @@ def test_hum_alone_is_not_called_company(data):
     (one,) = checked(data).singers
     assert one.company.low is not None and one.company.low > -20
     assert not one.company.likely
+
+
+def test_a_whole_song_with_a_band_has_company_and_a_song_alone_has_none():
+    alone = torch.from_numpy(voice(seconds=7, hz=240)).float()
+    mixed = 0.4 * alone + 0.3 * torch.from_numpy(band(seconds=7).T).float()
+    for song, likely in ((alone[None], False), (alone.expand(2, -1), False), (mixed, True), (mixed[:1], True)):
+        contour = pitch_contour(song.mean(dim=0), RATE)
+        assert company_in(song, RATE, contour).likely is likely
+    nothing = torch.zeros(2, RATE)
+    assert not company_in(nothing, RATE, pitch_contour(nothing[0], RATE)).likely
 
 
 def test_each_ill_is_named_with_its_remedy(data):

@@ -139,6 +139,7 @@ QUESTIONS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("ONNX Runtime", _package("onnxruntime", "onnx")),
     ("sound card", _package("sounddevice", "live")),
     ("video, phones", _package("av", "media")),
+    ("whole songs", _package("demucs", "songs")),
     ("default voice", _voice),
     ("cache", _cache),
     ("environment", _environment),

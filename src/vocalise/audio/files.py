@@ -1,4 +1,4 @@
-"""Sound files: reading whatever libsndfile or (extra `media`) PyAV can decode, mixed to mono, in blocks.
+"""Sound files: reading whatever libsndfile or (extra `media`) PyAV can decode, mixed to mono or as it is, in blocks.
 
 Nothing that a header says is believed: sound is read until it ends, and then compared with what was announced.
 Memory is the result's and little more.
@@ -26,6 +26,7 @@ __all__ = [
     "Facts",
     "check_writable",
     "describe",
+    "read_channels",
     "read_wave",
     "resample",
     "resampled_length",
@@ -92,6 +93,21 @@ def read_wave(path: str | os.PathLike[str], *, rate: int | None = None) -> tuple
         _require_whole(source, heard, path)
     gathered.extend(resampler.finish()[:, 0])
     return torch.from_numpy(gathered.wave()), target
+
+
+def read_channels(path: str | os.PathLike[str]) -> tuple[Tensor, int]:
+    """Reads a sound file with all its channels: (channels, samples), float32, full scale at 1, and its rate in Hz.
+
+    Raises:
+        AudioError: as for `read_wave`.
+    """
+    with opened(path) as source:
+        gathered, heard = _Gathered(), 0
+        for block in _sound_blocks(source, path):
+            heard += len(block)
+            gathered.extend(block.reshape(-1))
+        _require_whole(source, heard, path)
+        return torch.from_numpy(gathered.wave()).reshape(-1, source.channels).T.contiguous(), source.rate
 
 
 class _Gathered:

@@ -7,6 +7,8 @@ from vocalise.conversion.identity import parse_identity
 from vocalise.conversion.improvising import improvise, improvise_file
 from vocalise.conversion.ledger import Entry, Ledger, convert_files
 from vocalise.conversion.morphing import morph, morph_files
+from vocalise.conversion.separators import Separator, load_separator
+from vocalise.conversion.whole_songs import convert_mix
 from vocalise.conversion.wishes import Wishes, planned
 
 __all__ = (
@@ -15,10 +17,13 @@ __all__ = (
     "Entry",
     "Ledger",
     "Outcome",
+    "Separator",
     "Wishes",
     "convert_files",
+    "convert_mix",
     "improvise",
     "improvise_file",
+    "load_separator",
     "morph",
     "morph_files",
     "parse_identity",

@@ -10,7 +10,9 @@ from typing import Literal, Unpack
 
 from vocalise.audio.files import AUDIO_SUFFIXES, WRITABLE, check_writable, shown
 from vocalise.conversion.converter import Converter
+from vocalise.conversion.separators import Separator
 from vocalise.conversion.together import Request, Result, convert_together
+from vocalise.conversion.whole_songs import convert_mixes
 from vocalise.conversion.wishes import Wishes
 from vocalise.errors import AudioError, VocaliseError
 from vocalise.progress import Progress, silent
@@ -54,6 +56,7 @@ def convert_files(
     *,
     overwrite: bool = False,
     pitch_out: str | os.PathLike[str] | None = None,
+    separator: Separator | None = None,
     progress: Progress = silent,
     **wishes: Unpack[Wishes],
 ) -> Ledger:
@@ -66,6 +69,8 @@ def convert_files(
             another kind when it is given as `folder/*.flac`.
         overwrite: whether files that are already there are replaced; a source never is.
         pitch_out: where the measured pitch goes: a CSV file if `target` is a file, else a folder.
+        separator: who takes the voice out of songs with accompaniment, as `load_separator` reads one; the songs keep
+            their rate and their channels then. None for voices alone.
         progress: told the seconds of audio done of the song at hand.
         wishes: as for `Converter.convert`.
 
@@ -86,7 +91,14 @@ def convert_files(
             if judged.state == "planned" and judged.target is not None:
                 yield Request(number, judged.source, judged.target, wishes, judged.pitch_out, makes_folder=True)
 
-    for result in convert_together(converter, requests(), lambda some: _told(progress, _which(entries, some))):
+    def tell(some: Sequence[int]) -> Progress:
+        return _told(progress, _which(entries, some))
+
+    if separator is None:
+        results = convert_together(converter, requests(), tell)
+    else:
+        results = convert_mixes(converter, separator, requests(), tell)
+    for result in results:
         entries[result.number] = _closed(entries[result.number], result)
     return Ledger(tuple(entries))
 
@@ -216,7 +228,8 @@ def _closed(entry: Entry, result: Result) -> Entry:
     if outcome is None:
         return replace(entry, state="failed", why="there is not enough memory; cut it into pieces, or use --device cpu")
     why = "its result is silent: it stays below -60 dBFS; make it louder, if there is a voice in it"
-    return replace(entry, state="converted", why=why * outcome.silent, seconds=outcome.seconds, took=result.took)
+    why = result.why or why * outcome.silent
+    return replace(entry, state="converted", why=why, seconds=outcome.seconds, took=result.took)
 
 
 def _which(entries: Sequence[Entry], some: Sequence[int]) -> str:

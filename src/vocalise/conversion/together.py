@@ -40,6 +40,7 @@ class Result:
     outcome: Outcome | None = None
     error: Exception | None = None  # one of `FAILURES`, where there is no outcome
     took: float = 0.0  # seconds of work; of songs that were sung together, each its share by length
+    why: str = ""  # one line, where the outcome is not as one would expect
 
 
 def convert_together(

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from vocalise.audio.pitch import Contour, contour_at
+from vocalise.audio.resampling import resample
 from vocalise.audio.spectrum import stft
 
 HARMONIC = 0.75  # solo voices lie at 0.8 to 0.99, mixes at 0.4 to 0.7
@@ -24,6 +25,8 @@ REACH = 24.0  # Hz round a harmonic: the main lobe of the window
 TOP = 4000.0  # Hz; above it breath and consonants outweigh harmonics
 LOWEST = 100.0  # Hz; below it the window cannot tell harmonics apart
 ENOUGH = 50  # frames
+RATE = 16_000  # Hz, of excerpts
+PIECE, PIECES = 5.0, 12  # seconds of an excerpt of a whole song, and how many are looked at
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,34 @@ def company(excerpts: Sequence[Tensor], contours: Sequence[Contour], rate: int, 
         low=10.0 * math.log10(max(float(np.median(low)), 1e-10)) if len(low) >= ENOUGH else None,
         width=width,
     )
+
+
+def company_in(song: Tensor, rate: int, contour: Contour) -> Company:
+    """Looks for company in a whole song: in excerpts, spread over what is sung.
+
+    Args:
+        song: (channels, samples), full scale at 1.
+        rate: Hz, of the song.
+        contour: the pitch of the song.
+    """
+    size = round(PIECE / contour.hop)
+    sung = [n for n, part in enumerate(contour.voicing.split(size)) if bool(part.any())]
+    waves, contours = [], []
+    for n in sung[:: math.ceil(len(sung) / PIECES) or 1]:
+        first, stop = (round(k * size * contour.hop * rate) for k in (n, n + 1))
+        part = slice(n * size, (n + 1) * size)
+        waves.append(resample(song[:, first:stop].mean(dim=0), rate, RATE))
+        contours.append(Contour(contour.pitch[part], contour.voicing[part], contour.hop))
+    return company(waves, contours, RATE, _width(song))
+
+
+def _width(song: Tensor) -> float | None:
+    """Stereo width in dB of (channels, samples): the difference of two channels against their mean."""
+    if len(song) != 2 or not bool(song.any()):
+        return None
+    left, right = song
+    mid, side = (float(one.double().square().sum()) for one in (left + right, left - right))
+    return 10.0 * math.log10(max(side, 1e-12) / max(mid, 1e-12))
 
 
 def _shares(wave: Tensor, contour: Contour, rate: int) -> tuple[np.ndarray, np.ndarray]:

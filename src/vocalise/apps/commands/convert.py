@@ -40,18 +40,26 @@ def convert(
     breath: Annotated[float, typer.Option(help="dB, -24 to 24, by which breath is louder.")] = 0,
     pitch_out: Annotated[Path | None, typer.Option(help="Write the pitch measured in the song to this CSV.")] = None,
     pitch_in: Annotated[Path | None, typer.Option(help="Sing this melody (CSV) instead.")] = None,
+    separator: Annotated[
+        Path | None,
+        typer.Option(
+            help="Whole songs: a network (.safetensors, as demucs 4.1 has them) that takes the voice out of the mix; "
+            "the voice is converted and put back. Needs the extra songs."
+        ),
+    ] = None,
     device: Device = "auto",
     sampler: Sampler = None,
     overwrite: Annotated[bool, typer.Option(help="Replace results that are already there.")] = False,
 ) -> None:
     """Convert songs to another singer's voice; every result is exactly as long as its song."""
-    from vocalise.conversion import Converter, convert_files, read_blend_csv, read_pitch_csv
+    from vocalise.conversion import Converter, convert_files, load_separator, read_blend_csv, read_pitch_csv
     from vocalise.errors import ConfigError
     from vocalise.sampling.choice import announce
 
     if to is not None and to_curve is not None:
         raise ConfigError(f"Both --to {to!r:.60} and --to-curve say who sings: give one of them.")
     pitch = None if pitch_in is None else read_pitch_csv(pitch_in)
+    taker = None if separator is None else load_separator(separator, device)
     converter = Converter.load(voice, device, sampler=sampler)
     with watching() as progress:
         announce(converter.voice.model, progress, sampler)
@@ -61,6 +69,7 @@ def convert(
             out,
             overwrite=overwrite,
             pitch_out=pitch_out,
+            separator=taker,
             progress=progress,
             to=to if to_curve is None else read_blend_csv(to_curve),
             temperature=temperature,

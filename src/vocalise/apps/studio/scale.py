@@ -54,7 +54,12 @@ def keyboard(bars: Sequence[Bar]) -> Markup:
 def _bar(bar: Bar, low: int, wide: float, top: float) -> Markup:
     left, middle, right = ((midi(mark) - low + 0.5) * wide for mark in bar.marks)
     words = f"{bar.label}  {note(bar.marks[0])} – {note(bar.marks[2])}"
-    at, anchor = (left, "start") if left < WIDTH / 2 else (right, "end")
+    # So that a long name in large letters, as on a telephone, does not run over either edge.
+    at, anchor = (left + right) / 2.0, "middle"
+    if left < 0.4 * WIDTH:
+        at, anchor = left, "start"
+    elif right > 0.6 * WIDTH:
+        at, anchor = right, "end"
     return Markup(
         '<g class="bar {}"><text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>'
         '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="9" rx="4.5"/>'
@@ -115,7 +120,7 @@ def curves(rows: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> Marku
     values = sorted(value for _, value in every)
     low, high = values[0], max(values[round(0.98 * (len(values) - 1))], values[0] + 1e-6)
     low, high = low - 0.06 * (high - low), high + 0.06 * (high - low)
-    box = (46.0, 12.0, 640.0, 190.0)  # left, top, width, height
+    box = (46.0, 32.0, 640.0, 190.0)  # left, top, width, height; the names of the lines stand above
 
     def place(step: float, value: float) -> tuple[float, float]:
         return box[0] + box[2] * step / last, box[1] + box[3] * (1 - (min(high, max(low, value)) - low) / (high - low))
@@ -132,12 +137,12 @@ def curves(rows: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> Marku
     for number, name in enumerate(("training", "held_out")):
         x = box[0] + box[2] - 200 + 110 * number
         parts.append(
-            Markup(
-                '<rect class="key {0}" x="{1}" y="14" width="14" height="4"/><text x="{2}" y="20">{3}</text>'
-            ).format(name, x, x + 19, words[name])
+            Markup('<rect class="key {0}" x="{1}" y="8" width="14" height="4"/><text x="{2}" y="14">{3}</text>').format(
+                name, x, x + 19, words[name]
+            )
         )
     return Markup(
-        '<svg class="curves" viewBox="0 0 700 240" role="img" aria-label="{0}"><title>{0}</title>{1}</svg>'
+        '<svg class="curves" viewBox="0 0 700 260" role="img" aria-label="{0}"><title>{0}</title>{1}</svg>'
     ).format(words["title"].replace("{unit}", unit.words), Markup("").join(parts))
 
 
@@ -164,5 +169,6 @@ def _axis(box: tuple[float, float, float, float], low: float, high: float, last:
 
 def _points(rows: Sequence[Mapping[str, Any]], name: str) -> list[tuple[float, float]]:
     found = [(float(row["step"]), row.get(name)) for row in rows]
-    points = [(step, float(value)) for step, value in found if isinstance(value, int | float) and math.isfinite(value)]
+    known = {step: float(value) for step, value in found if isinstance(value, int | float) and math.isfinite(value)}
+    points = list(known.items())  # one a step: where a run went on, the newer
     return points[:: max(1, len(points) // 400)]

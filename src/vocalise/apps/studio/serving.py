@@ -3,6 +3,7 @@
 /        the page in the browser's language        /en  /ko   the page        /files/<room>/…   what is in the workspace
 """
 
+import logging
 import os
 import secrets
 import socket
@@ -44,6 +45,7 @@ TYPES: Mapping[str, str] = MappingProxyType(
 )
 ICON = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" fill="#0a5d94"/></svg>'
 SHOWN = frozenset({"audio", "image"})
+PARTING = 3  # seconds that answers under way have when the studio is closed
 SANDBOX = (
     "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; media-src data: blob:; frame-ancestors 'self'"
@@ -89,8 +91,27 @@ def serve(
         )
         app = guarded(studio, address, most=most)
         ready(address, studio)
-        config = uvicorn.Config(app, log_level="error", access_log=False, server_header=False, limit_concurrency=400)
-        uvicorn.Server(config).run(sockets=[listener])
+        config = uvicorn.Config(
+            app,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            limit_concurrency=400,
+            timeout_graceful_shutdown=PARTING,  # an open page holds a connection: Ctrl-C must not wait for its end
+        )
+        _parting_quietly(uvicorn.Server(config)).run(sockets=[listener])
+
+
+def _parting_quietly(server: Any) -> Any:
+    """The server, silent from Ctrl-C on: that connections of open pages are cut off then is no news."""
+    leave = server.handle_exit
+
+    def silently(number: int, frame: Any) -> None:
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
+        leave(number, frame)
+
+    server.handle_exit = silently
+    return server
 
 
 def guarded(studio: Studio, address: Address, *, most: int) -> App:

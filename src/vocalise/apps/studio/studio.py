@@ -116,6 +116,11 @@ class Studio:
             job = self.jobs.get(self.jobs.start("melody", {"song": song}, title=path.name))
         return job, None
 
+    def is_accompanied(self, song: str) -> bool:
+        """Whether a song whose melody has been measured seemed to have accompaniment."""
+        jobs = self.jobs.all("melody")
+        return any(job.result.get("accompanied", False) for job in jobs if job.wishes.get("song") == song)
+
     def moved(self, song: str, voice: str, to: Mapping[str, float], key: str, semitones: float) -> float | None:
         """Semitones by which a song would be transposed; None where that is not known."""
         from vocalise.conversion.curves import STEPS, semitones_towards
@@ -150,9 +155,9 @@ class Studio:
         self.jobs.start("estimate", wishes, title=f"{wishes['recipe']}, {wishes['size']}")
         return ""
 
-    def enrol(self, voice: str, singer: str, **notes: str) -> None:
-        """Asks for a place in a voice for a singer whose recordings are there."""
-        self.jobs.start("enrol", {"voice": voice, "singer": singer, **notes}, title=singer)
+    def enrol(self, voice: str, singer: str, *, steps: float | None = None, **notes: str) -> None:
+        """Asks for a place in a voice for a singer whose recordings are there; steps as usual where none are said."""
+        self.jobs.start("enrol", {"voice": voice, "singer": singer, "steps": steps or None, **notes}, title=singer)
 
     def forget(self, voice: str, singer: str) -> None:
         """Asks for a voice without a place for a singer."""

@@ -51,7 +51,7 @@ def convert_tab(studio: Studio, views: Views) -> list[Live]:
             )
     melody = shown(elem_id="melody")
     with gr.Accordion(t("more"), open=False):
-        more = _more(views)
+        more = _more(studio, views)
     go = gr.Button(t("convert.go"), variant="primary", elem_id="convert")
     refused = gr.State([])
     drawn = gr.Textbox("", visible=False)
@@ -86,9 +86,13 @@ def mixture(names: list[str] | None, shares: Any) -> Mapping[str, float]:
     return {name: float(share) / 100.0 for name, share in zip(names, shares, strict=False)}
 
 
-def _more(views: Views) -> list[Any]:
+def _more(studio: Studio, views: Views) -> list[Any]:
     """What few people need."""
     t = views.speech
+    names = [(t("separator.none"), ""), *((name, name) for name in studio.space.separators())]
+    separator = gr.Dropdown(names, value="", label=t("separator"), visible=len(names) > 1, elem_id="separator")
+    if len(names) == 1:
+        shown(views.render("lead", words=t("separator.how")))
     with gr.Row():
         formant = gr.Slider(-12, 12, 0, step=0.5, label=t("formant"))
         breath = gr.Slider(-24, 24, 0, step=1, label=t("breath"))
@@ -96,7 +100,7 @@ def _more(views: Views) -> list[Any]:
     with gr.Row():
         seed = gr.Number(0, precision=0, label=t("seed"))
         suffix = gr.Dropdown(list(KINDS), value=KINDS[0], label=t("suffix"))
-    return [formant, breath, temperature, seed, suffix]
+    return [formant, breath, temperature, seed, suffix, separator]
 
 
 def _choice(studio: Studio, voice: str) -> dict[str, list[str]]:
@@ -146,7 +150,7 @@ def _asking(studio: Studio, views: Views) -> Any:
         shares, (key, semitones, refused, *more, drawn) = rest[:MOST_MIXED], rest[MOST_MIXED:]
         need(songs or refused, views.speech("choose.song"))
         need(to, views.speech("choose.singer"))
-        named = dict(zip(("formant", "breath", "temperature", "seed", "suffix"), more, strict=True))
+        named = dict(zip(("formant", "breath", "temperature", "seed", "suffix", "separator"), more, strict=True))
         studio.convert(
             songs or [], voice, mixture(to, shares), key=key, semitones=semitones, drawn=drawn, refused=refused, **named
         )

@@ -45,31 +45,32 @@ def _places(studio: Studio, views: Views) -> list[Live]:
     """Enrol and forget."""
     t = views.speech
     shown(views.render("lead", words=t("enrol.lead")))
-    voice = gr.Dropdown(voice_names(studio.space), value=DEFAULT, label=t("voice"))
+    voice = gr.Dropdown(voice_names(studio.space), value=DEFAULT, label=t("voice"), elem_id="enrol-voice")
     with gr.Row():
         with gr.Column():
-            whom = gr.Dropdown(list(studio.space.singers()), label=t("singer"), value=None)
+            whom = gr.Dropdown(list(studio.space.singers()), label=t("singer"), value=None, elem_id="enrol-whom")
             consent = gr.Textbox(label=t("consent.label"), max_length=500)
             licence = gr.Textbox(label=t("licence.label"), max_length=500)
-            agreed = gr.Checkbox(label=t("agreed"))
-            enrol = gr.Button(t("enrol.go"))
+            steps = gr.Number(0, minimum=0, precision=0, label=t("enrol.steps"), elem_id="enrol-steps")
+            agreed = gr.Checkbox(label=t("agreed"), elem_id="enrol-agreed")
+            enrol = gr.Button(t("enrol.go"), elem_id="enrol")
         with gr.Column():
-            left = gr.Dropdown([], label=t("forget.whom"), value=None)
-            forget = gr.Button(t("forget.go"), variant="stop")
-    said = shown()
-    places = shown()
+            left = gr.Dropdown([], label=t("forget.whom"), value=None, elem_id="forget-whom")
+            forget = gr.Button(t("forget.go"), variant="stop", elem_id="forget")
+    said = shown(elem_id="places-said")
+    places = shown(elem_id="places")
 
-    def enrolling(voice: str, singer: str, consent: str, licence: str, agreed: bool) -> str:
+    def enrolling(voice: str, singer: str, consent: str, licence: str, steps: float | None, agreed: bool) -> str:
         need(singer, t("choose.singer"))
         need(agreed, t("agreed.first"))
-        studio.enrol(voice, singer, consent=consent, licence=licence)
+        studio.enrol(voice, singer, consent=consent, licence=licence, steps=steps)
         return ""
 
     def forgetting(voice: str, singer: str) -> str:
         studio.forget(voice, need(singer, t("choose.singer")))
         return ""
 
-    enrol.click(answered(views, enrolling), [voice, whom, consent, licence, agreed], said, **QUIET)
+    enrol.click(answered(views, enrolling), [voice, whom, consent, licence, steps, agreed], said, **QUIET)
     forget.click(answered(views, forgetting), [voice, left], said, **QUIET)
     return [
         Live(places, views.places),

@@ -72,6 +72,8 @@ class Views:
                         bars.append(Bar(label, (low * up, middle * up, high * up), "moved"))
                 elif contour is not None:
                     words = self.speech("range.silent")
+                if contour is not None and self.studio.is_accompanied(songs[0]):
+                    words = self.speech("accompanied")
             else:
                 words = self.speech("range.none")
             own = blended(self.studio.offers.of(voice), to)

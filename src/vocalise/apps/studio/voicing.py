@@ -11,7 +11,7 @@ from vocalise.errors import ConfigError
 
 if TYPE_CHECKING:
     from vocalise.checkpoint import Voice
-    from vocalise.conversion import Converter
+    from vocalise.conversion import Converter, Separator
 
 DEFAULT = "vocalise"  # the voice that comes along
 
@@ -63,6 +63,22 @@ def converter_of(space: Workspace, name: object) -> "Converter":
     from vocalise.conversion import Converter
 
     return Converter.load(voice_path(space, name))
+
+
+def separator_of(space: Workspace, name: object) -> "Separator | None":
+    """A separation network of the workspace by its name; None where no name is given.
+
+    Raises:
+        ConfigError: there is none of that name, it is damaged, or the extra is not installed.
+    """
+    if name in (None, ""):
+        return None
+    from vocalise.conversion import load_separator
+
+    found = space.separators().get(str(name))
+    if found is None:
+        raise ConfigError(f"There is no separator {str(name)!r:.60} in the workspace.")
+    return load_separator(found)
 
 
 def offer_of(voice: "Voice") -> Offer:

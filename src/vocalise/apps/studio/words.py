@@ -51,6 +51,20 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "노래 하나를 고르면 음역을 재어 여기에 그립니다.",
         ),
         "range.silent": ("No pitch was found in this song.", "이 노래에서는 음높이를 찾지 못했습니다."),
+        "accompanied": (
+            "This song seems to have accompaniment, and only voices can be converted. Take the voice out first: "
+            "with “More: take the voice out”, or with another program.",
+            "이 노래에는 반주가 있는 것 같습니다. 목소리만 변환할 수 있으니 먼저 목소리를 떼어 내세요. "
+            "“더 보기”의 목소리 분리나 다른 프로그램을 쓰면 됩니다.",
+        ),
+        "separator": ("Take the voice out of the mix with", "반주에서 목소리를 떼어 낼 모델"),
+        "separator.none": ("– the songs are voices alone –", "– 반주 없는 노래 –"),
+        "separator.how": (
+            "For songs with accompaniment, lay a separation network (.safetensors) into the folder “separators” of the "
+            "workspace, and it can be chosen here.",
+            "반주가 있는 노래는 작업 폴더의 “separators” 폴더에 음원 분리 모델(.safetensors)을 넣으면 "
+            "여기에서 고를 수 있습니다.",
+        ),
         "melody.title": ("Melody: draw over it", "선율: 위에 그려서 고치기"),
         "melody.help": (
             "Draw over the line to change the tune; hold Shift to draw straight. What you drew is sung with Convert.",
@@ -125,6 +139,7 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "다른 가중치가 그 녹음에서 배운 것은 그대로 남습니다.",
         ),
         "enrol.go": ("Enrol", "등록하기"),
+        "enrol.steps": ("Steps (0: as usual)", "단계 수 (0이면 기본값)"),
         "forget.go": ("Forget", "잊기"),
         "forget.whom": ("Whose place to take out", "자리를 없앨 가수"),
         "enrolled": (
@@ -230,6 +245,7 @@ DOINGS: Mapping[str, str] = MappingProxyType(
         "probing": "탐침 중",
         "rendering lessons for the listener": "듣기 학습 자료를 만드는 중",
         "singing": "부르는 중",
+        "taking the voice out": "목소리를 떼어 내는 중",
         "teaching the listener": "듣기를 가르치는 중",
         "training": "학습 중",
     }

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from vocalise.apps.studio.slate import Slate
-from vocalise.apps.studio.voicing import converter_of
+from vocalise.apps.studio.voicing import converter_of, separator_of
 from vocalise.apps.studio.works_judging import evaluate, listen
 from vocalise.apps.studio.works_training import check, enrol, estimate, forget, train
 from vocalise.apps.studio.workspace import Workspace
@@ -28,20 +28,30 @@ SHARES = (0.05, 0.5, 0.95)
 
 
 def melody(slate: Slate, wishes: Facts) -> dict[str, Any]:
-    """Measures the melody of a song: a CSV, and the range it moves in."""
-    from vocalise.audio.files import read_wave
+    """Measures the melody of a song: a CSV, the range it moves in, and whether it seems to have accompaniment."""
+    from vocalise.audio.files import read_channels
     from vocalise.audio.pitch import pitch_contour
     from vocalise.conversion import write_pitch_csv
+    from vocalise.data.accompaniment import company_in
 
     space = slate.workspace
-    wave, rate = read_wave(space.sound(str(wishes["song"])))
-    seconds = len(wave) / rate
+    song, rate = read_channels(space.sound(str(wishes["song"])))
+    seconds = song.shape[1] / rate
     contour = pitch_contour(
-        wave, rate, glance=True, progress=lambda share: slate.interruptible("measuring pitch", share * seconds, seconds)
+        song.mean(dim=0),
+        rate,
+        glance=True,
+        progress=lambda share: slate.interruptible("measuring pitch", share * seconds, seconds),
     )
     place = melody_place(space, str(wishes["song"]))
     write_pitch_csv(place, contour)
-    return {"melody": space.address(place), "seconds": seconds, "range": range_of(contour)}
+    accompanied = company_in(song, rate, contour).likely
+    return {
+        "melody": space.address(place),
+        "seconds": seconds,
+        "range": range_of(contour),
+        "accompanied": accompanied,
+    }
 
 
 def convert(slate: Slate, wishes: Facts) -> dict[str, Any]:
@@ -67,6 +77,7 @@ def convert(slate: Slate, wishes: Facts) -> dict[str, Any]:
             converter,
             songs,
             folder / f"*{suffix}",
+            separator=separator_of(space, wishes.get("separator")),
             progress=slate.interruptible,
             to={str(name): float(weight) for name, weight in wishes["to"].items()},
             transpose=wishes.get("transpose"),

@@ -15,10 +15,10 @@ from vocalise.errors import AudioError, ConfigError, VocaliseError
 
 ROOMS = (
     *("songs", "takes", "results", "melodies", "singers", "voices", "runs", "checks", "reports", "tests"),
-    *("jobs", "uploads"),
+    *("jobs", "uploads", "separators"),
 )
 SOUNDING = ("songs", "takes")  # rooms whose files may be sung by somebody else
-PUBLIC = frozenset(ROOMS) - {"jobs", "uploads"}  # rooms that the page may fetch files from
+PUBLIC = frozenset(ROOMS) - {"jobs", "uploads", "separators"}  # rooms that the page may fetch files from
 VOICE = ".safetensors"
 LONGEST = 80  # characters of a name
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # what Windows keeps for itself
@@ -116,6 +116,10 @@ class Workspace:
         runs = self.room("runs").glob(f"*/voice{VOICE}")
         found = [(path, path.stem) for path in own] + [(path, f"run: {path.parent.name}") for path in runs]
         return {name: path for path, name in sorted(found, key=lambda one: _newest(one[0]))}
+
+    def separators(self) -> dict[str, Path]:
+        """Networks that take a voice out of a mix, as somebody laid them there, by name."""
+        return {path.stem: path for path in sorted(self.room("separators").glob(f"*{VOICE}"))}
 
     def take_in(self, room: str, given: Iterable[Path], *, folder: str = "") -> tuple[list[Path], list[Refused]]:
         """Moves sound files that were uploaded into a room, under names of their own; what is no sound is thrown away.

@@ -84,7 +84,8 @@
         const black = [1, 3, 6, 8, 10].includes(((key % 12) + 12) % 12);
         pen.fillStyle = black ? colour("--roll-black") : colour("--roll-white");
         pen.fillRect(LEFT, y(key + 0.5), wide, y(key - 0.5) - y(key + 0.5));
-        if (!black && ((key % 12) + 12) % 12 % 12 === 0 || high - low < 18 && !black) {
+        const legible = y(key) > 6 && y(key) < HEIGHT - 6; // at the edges half a name would be cut off
+        if (legible && !black && (((key % 12) + 12) % 12 === 0 || high - low < 18)) {
           pen.fillStyle = colour("--soft"); pen.fillText(NAMES[((key % 12) + 12) % 12] + (Math.floor(key / 12) - 1), 4, y(key));
         }
       }
