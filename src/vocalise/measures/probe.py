@@ -19,6 +19,7 @@ from vocalise.parts.adversaries import SingerClassifier
 from vocalise.parts.contracts import Latent
 
 _ENCODED = 16  # windows encoded at a time
+_FRAMES = 100  # a second; more are averaged, since nobody becomes someone else within 10 ms
 
 
 class Listener(Protocol):
@@ -92,8 +93,12 @@ def probe_model(
         "log_mel": [mel_windows(waves[:, lead:], rate, hop=model.hop) for waves in (train_waves, test_waves)],
         "untrained": [encode_windows(untrained, *windows, lead=lead) for windows in heard],
     }
+    some = math.ceil(rate / model.hop / _FRAMES)
+    labels = (train_labels, test_labels)
     figures = {
-        name: probe_singer(train, train_labels, test, test_labels, singers=singers, steps=steps, seed=seed)
+        name: probe_singer(
+            _slower(train, some), labels[0], _slower(test, some), labels[1], singers=singers, steps=steps, seed=seed
+        )
         for name, (train, test) in kinds.items()
     }
     return Probe(**figures)
@@ -158,6 +163,11 @@ def mel_windows(waves: Tensor, rate: int, *, hop: int) -> Tensor:
     frames = waves.shape[1] // hop
     parts = [F.adaptive_avg_pool1d(log_mel(part.float().cpu(), rate), frames) for part in torch.split(waves, _ENCODED)]
     return torch.cat(parts)
+
+
+def _slower(features: Tensor, some: int) -> Tensor:
+    """Means over so many frames of (n, channels, frames)."""
+    return F.avg_pool1d(features, some, ceil_mode=True) if some > 1 and features.shape[1] else features
 
 
 def _standardised(train: Tensor, test: Tensor) -> tuple[Tensor, Tensor]:

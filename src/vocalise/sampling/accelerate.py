@@ -81,4 +81,3 @@ def _require_processor(module: nn.Module) -> None:
     device = next(module.parameters()).device
     if device.type != "cpu":
         raise ConfigError(f"ONNX Runtime and bfloat16 are used on the processor only; this model is on {device}.")
-
