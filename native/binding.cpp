@@ -62,7 +62,6 @@ public:
         if (precision == VN_INT8) {
             w.x_scale = data(arrays, "x_scale", {L, R}, kept);
             w.z_scale = data(arrays, "z_scale", {L, R}, kept);
-            w.head_scale = data(arrays, "head_scale", {2, S}, kept);
         }
         const vn_variant* chosen = vn_choose(variant.c_str());
         if (!chosen) throw std::invalid_argument("this processor does not run the variant " + variant);

@@ -1,8 +1,41 @@
 // Through the layers and out to a level, step by step. A part of engine.h, which includes it.
 
+// What comes after the gate, the same in all layers.
+template <class P>
+VN_INLINE void pass_on(Section<P>* s, int l, const typename P::X* z, bool skips) {
+    const Packed* m = s->model;
+    const Layer& layer = m->layers[l];
+    Taps<P> taps;
+    taps.stride = m->Rp, taps.ahead = nullptr, taps.first = 0, taps.count = 1, taps.x[0] = z;
+    if (l < m->depth - 1)
+        product<P>(layer.through, taps, s->rows, Through<P>{layer.through_bias, m->layers[l + 1].x_inverse, s->x, s->heard});
+    if (skips) product<P>(layer.aside, taps, s->rows, Aside<P>{s->skip});
+}
+
+// The first layer, whose convolution is float32.
+template <class P>
+VN_INLINE void set_off(Section<P>* s, typename P::X* kept) {
+    const Packed* m = s->model;
+    const Layer& layer = m->layers[0];
+    const int older = m->kernel - 1, mask = layer.ring - 1;
+    const size_t column = size_t(s->rows) * m->Rp;
+    fetch(s, 1);
+    Taps<F32> taps;
+    taps.stride = m->Rp, taps.ahead = nullptr, taps.first = 0, taps.count = m->kernel;
+    for (int tap = 0; tap < older; ++tap)
+        taps.x[tap] = s->begun + ((s->clock - int64_t(older - tap) * layer.dilation) & mask) * column;
+    taps.x[older] = s->x;
+    typename P::X* z = kept ? kept : s->z;
+    product<F32>(layer.conv, taps, s->rows, Gate<F32, P>{s->told, layer.z_inverse, z});
+    if (kept) reached(s, 0);
+    F32::copy(s->begun + (s->clock & mask) * column, s->x, column);
+    pass_on(s, 0, z, !kept);
+}
+
 // One layer: x and the skips move on. With `kept` the gated output goes there, and somebody else adds the skips.
 template <class P>
 VN_INLINE void climb(Section<P>* s, int l, typename P::X* kept) {
+    if (l == 0) return set_off(s, kept);
     const Packed* m = s->model;
     const Layer& layer = m->layers[l];
     const int block = block_of(s, layer), older = m->kernel - 1, mask = layer.ring - 1;
@@ -25,13 +58,10 @@ VN_INLINE void climb(Section<P>* s, int l, typename P::X* kept) {
     taps.x[older] = s->heard;
     taps.count = m->kernel - taps.first;
     typename P::X* z = kept ? kept : s->z;
-    product<P>(layer.conv, taps, s->rows, Gate<P>{s->told + size_t(l) * s->rows * 2 * m->Rp, layer.z_inverse, z});
+    product<P>(layer.conv, taps, s->rows, Gate<P, P>{s->told + size_t(l) * s->rows * 2 * m->Rp, layer.z_inverse, z});
     if (kept) reached(s, l);
     P::copy(s->rings[l] + (s->clock & mask) * column, s->heard, column);
-    taps.ahead = nullptr, taps.first = 0, taps.count = 1, taps.x[0] = z;
-    if (l < m->depth - 1)
-        product<P>(layer.through, taps, s->rows, Through<P>{layer.through_bias, m->layers[l + 1].x_inverse, s->x, s->heard});
-    if (!kept) product<P>(layer.aside, taps, s->rows, Aside<P>{s->skip});
+    pass_on(s, l, z, !kept);
 }
 
 template <class P>
@@ -40,14 +70,13 @@ VN_INLINE void leave(const Section<P>* s, const Head<P>& h) {
     for (int row = 0; row < s->rows; ++row)
         for (int n = 0; n < m->Sp; n += V::W) {
             const size_t place = size_t(row) * m->Sp + n;
-            P::put(h.h1 + place, V::max(V::load(h.skip + place), V::set(0.0f)), m->head_inverse, n);
+            V::store(h.h1 + place, V::max(V::load(h.skip + place), V::set(0.0f)));
         }
-    Taps<P> taps;
+    Taps<F32> taps;
     taps.ahead = nullptr, taps.first = 0, taps.count = 1, taps.stride = m->Sp, taps.x[0] = h.h1;
-    const float* second = P::quantised ? m->head_inverse + m->Sp : nullptr;
-    product<P>(m->mix, taps, s->rows, Mix<P>{s->head, second, h.h2});
+    product<F32>(m->mix, taps, s->rows, Mix{s->head, h.h2});
     taps.x[0] = h.h2;
-    product<P>(m->out, taps, s->rows, Out<P>{m->out_bias, h.logits});
+    product<F32>(m->out, taps, s->rows, Out{m->out_bias, h.logits});
 }
 
 // The first level whose cumulative share exceeds luck · total; without luck to speak of, the likeliest.

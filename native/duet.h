@@ -33,14 +33,14 @@ Duet<P>* duet(const Packed* m, Arena& arena) {
     Duet<P>* const place = arena.take<Duet<P>>(1);
     auto* kept = arena.take<typename P::X>(size_t(2) * m->depth * m->Rp);
     Head<P> head{arena.take<float>(m->Sp), arena.take<float>(m->Ap), arena.take<float>(m->Ap),
-                 arena.take<typename P::X>(m->Sp), arena.take<typename P::X>(m->Sp)};
+                 arena.take<float>(m->Sp), arena.take<float>(m->Sp)};
     auto** forward = arena.take<typename P::Bare*>(size_t(2) * m->depth);
     auto* ready = arena.take<std::atomic<int64_t>>(m->depth);
     int* far = arena.take<int>(m->depth);
     int fars = 0;
     for (int l = 0; l < m->depth; ++l) {
         if (real) new (ready + l) std::atomic<int64_t>(-1);
-        if (m->layers[l].dilation < 2 * kAhead) continue;
+        if (l == 0 || m->layers[l].dilation < 2 * kAhead) continue;
         for (int parity = 0; parity < 2; ++parity) {
             auto* taps = arena.take<typename P::Bare>(size_t(kAhead) * 2 * m->Rp);
             if (real) forward[parity * m->depth + l] = taps;

@@ -20,20 +20,20 @@ struct Keep {  // for later: the older taps
     }
 };
 
-template <class P>
-struct Gate {
+template <class P, class Q>
+struct Gate {  // of a product in P, for what goes on in Q
     static constexpr bool paired = true;
     const float* told;  // (rows, outputs), in the order of the matrix
     const float* inverse;
-    typename P::X* z;
+    typename Q::X* z;
     template <int N>
     VN_INLINE void take(int row, int vector, const typename P::Acc* acc, const Matrix& m) const {
         const float* t = told + (size_t(row) * m.vectors + vector) * V::W;
-        typename P::X* to = z + (size_t(row) * m.vectors + vector) / 2 * V::W;
+        typename Q::X* to = z + (size_t(row) * m.vectors + vector) / 2 * V::W;
         VN_UNROLL for (int i = 0; i < N; i += 2) {
             const V::F f = P::value(acc[i], m.scale, size_t(vector + i) * V::W, V::load(t + i * V::W));
             const V::F g = P::value(acc[i + 1], m.scale, size_t(vector + i + 1) * V::W, V::load(t + (i + 1) * V::W));
-            P::put(to + i / 2 * V::W, gated<P>(f, g), inverse, size_t(vector + i) / 2 * V::W);
+            Q::put(to + i / 2 * V::W, gated<Q>(f, g), inverse, size_t(vector + i) / 2 * V::W);
         }
     }
 };
@@ -70,34 +70,31 @@ struct Aside {  // skip += product
     }
 };
 
-template <class P>
-struct Mix {
+struct Mix {  // the head is float32, whatever the layers are
     static constexpr bool paired = false;
     const float* told;
-    const float* inverse;
-    typename P::X* to;
+    float* to;
     template <int N>
-    VN_INLINE void take(int row, int vector, const typename P::Acc* acc, const Matrix& m) const {
+    VN_INLINE void take(int row, int vector, const F32::Acc* acc, const Matrix& m) const {
         const size_t place = (size_t(row) * m.vectors + vector) * V::W;
         VN_UNROLL for (int i = 0; i < N; ++i) {
             const size_t n = size_t(vector + i) * V::W;
-            const V::F sum = P::value(acc[i], m.scale, n, V::load(told + place + i * V::W));
-            P::put(to + place + i * V::W, V::max(sum, V::set(0.0f)), inverse, n);
+            const V::F sum = F32::value(acc[i], m.scale, n, V::load(told + place + i * V::W));
+            V::store(to + place + i * V::W, V::max(sum, V::set(0.0f)));
         }
     }
 };
 
-template <class P>
 struct Out {
     static constexpr bool paired = false;
     const float* bias;
     float* to;
     template <int N>
-    VN_INLINE void take(int row, int vector, const typename P::Acc* acc, const Matrix& m) const {
+    VN_INLINE void take(int row, int vector, const F32::Acc* acc, const Matrix& m) const {
         float* at = to + (size_t(row) * m.vectors + vector) * V::W;
         VN_UNROLL for (int i = 0; i < N; ++i) {
             const size_t n = size_t(vector + i) * V::W;
-            V::store(at + i * V::W, P::value(acc[i], m.scale, n, V::load(bias + n)));
+            V::store(at + i * V::W, F32::value(acc[i], m.scale, n, V::load(bias + n)));
         }
     }
 };

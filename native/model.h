@@ -26,7 +26,6 @@ struct vn_weights {
     const float *out, *out_bias;          // (levels, skip), (levels)
     // What one step of an 8-bit number stands for, channel by channel; null where the precision is another.
     const float *x_scale, *z_scale;  // (depth, residual)
-    const float* head_scale;         // (2, skip)
 };
 
 struct vn_job {

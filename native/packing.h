@@ -85,7 +85,7 @@ Packed* assemble(const vn_shape* s, const vn_weights* w, Arena& arena) {
     Packed scratch{}, *const place = arena.take<Packed>(1), *const p = real ? place : &scratch;
     const int R = s->residual, S = s->skip, A = s->levels, L = s->depth, K = s->kernel;
     const int Rp = padded(R), Sp = padded(S), Ap = padded(A);
-    *p = Packed{P::code, L, K, R, S, A, Rp, Sp, Ap, nullptr, {}, {}, 0, 0, 0, 0, 0, 0};
+    *p = Packed{P::code, L, K, R, S, A, Rp, Sp, Ap, nullptr, {}, {}, 0, 0, 0, 0, 0};
     p->layers = arena.take<Layer>(L);
     for (int l = 0; l < L; ++l) {
         Layer layer{};
@@ -93,8 +93,9 @@ Packed* assemble(const vn_shape* s, const vn_weights* w, Arena& arena) {
         for (layer.ring = 1; layer.ring < (K - 1) * layer.dilation;) layer.ring *= 2;
         const float* x_unit = w && P::quantised ? w->x_scale + size_t(l) * R : nullptr;
         const float* z_unit = w && P::quantised ? w->z_scale + size_t(l) * R : nullptr;
-        layer.conv = lay<P>(arena, 2 * R, 2 * Rp, R, Rp, K);
-        if (real) fill<P>(layer.conv, w->conv + size_t(l) * 2 * R * K * R, 2 * R, R, true, x_unit);
+        layer.conv = l ? lay<P>(arena, 2 * R, 2 * Rp, R, Rp, K) : lay<F32>(arena, 2 * R, 2 * Rp, R, Rp, K);
+        const float* conv = w ? w->conv + size_t(l) * 2 * R * K * R : nullptr;
+        if (real) l ? fill<P>(layer.conv, conv, 2 * R, R, true, x_unit) : fill<F32>(layer.conv, conv, 2 * R, R, true, nullptr);
         if (l < L - 1) {
             layer.through = lay<P>(arena, R, Rp, R, Rp, 1);
             if (real) fill<P>(layer.through, w->through + size_t(l) * R * R, R, R, false, z_unit);
@@ -108,19 +109,14 @@ Packed* assemble(const vn_shape* s, const vn_weights* w, Arena& arena) {
         }
         if (real) p->layers[l] = layer;
     }
-    const float* unit = w && P::quantised ? w->head_scale : nullptr;
-    p->mix = lay<P>(arena, S, Sp, S, Sp, 1);
-    if (real) fill<P>(p->mix, w->mix, S, S, false, unit);
-    p->out = lay<P>(arena, A, Ap, S, Sp, 1);
-    if (real) fill<P>(p->out, w->out, A, S, false, unit ? unit + S : nullptr);
+    p->mix = lay<F32>(arena, S, Sp, S, Sp, 1);
+    if (real) fill<F32>(p->mix, w->mix, S, S, false, nullptr);
+    p->out = lay<F32>(arena, A, Ap, S, Sp, 1);
+    if (real) fill<F32>(p->out, w->out, A, S, false, nullptr);
     p->stem = upright(arena, w ? w->stem : nullptr, R, K, Rp);
     p->stem_bias = spread(arena, w ? w->stem_bias : nullptr, R, Rp, 0.0f, false);
     p->skip_stem = upright(arena, w ? w->skip_stem : nullptr, S, K, Sp);
     p->skip_bias = spread(arena, w ? w->skip_bias : nullptr, S, Sp, 0.0f, false);
     p->out_bias = spread(arena, w ? w->out_bias : nullptr, A, Ap, -1e30f, false);  // what is no level has no share
-    if (P::quantised) {
-        p->head_inverse = spread(arena, unit, S, Sp, 0.0f, true);
-        spread(arena, unit ? unit + S : nullptr, S, Sp, 0.0f, true);  // follows directly: Sp floats are whole lines
-    }
     return place;
 }

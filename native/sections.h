@@ -9,8 +9,10 @@ struct Section {
     int rows, first, all, ahead;  // of `all` rows of the job these are `first` and on
     int64_t clock;
     float *x, *skip, *logits, *told, *head, *past, *shares;
-    typename P::X *heard, *z, *h1, *h2;
-    typename P::X** rings;       // each (slots, rows, Rp)
+    float *h1, *h2;
+    float* begun;  // the first layer's ring, (slots, rows, Rp)
+    typename P::X *heard, *z;
+    typename P::X** rings;       // of the other layers, each (slots, rows, Rp)
     typename P::Bare** forward;  // each (ahead, rows, 2 Rp)
     typename P::Bare** from;     // where the older taps of the present block lie: `forward`, or the helper's
     Duet<P>* duet;               // of one row only
@@ -18,8 +20,7 @@ struct Section {
 
 template <class P>
 struct Head {  // what lies between the skips and the logits
-    float *skip, *logits, *shares;
-    typename P::X *h1, *h2;
+    float *skip, *logits, *shares, *h1, *h2;
 };
 
 #include "duet.h"
@@ -31,7 +32,7 @@ Section<P>* section(const Packed* m, int rows, int first, int all, Arena& arena)
     int ahead = kAhead;
     while (ahead > 1 && ahead * rows > kAhead) ahead /= 2;
     const size_t n = rows;
-    *s = Section<P>{m, rows, first, all, ahead, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    *s = Section<P>{m, rows, first, all, ahead, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
     s->x = arena.take<float>(n * m->Rp);
     s->skip = arena.take<float>(n * m->Sp);
     s->logits = arena.take<float>(n * m->Ap);
@@ -41,15 +42,16 @@ Section<P>* section(const Packed* m, int rows, int first, int all, Arena& arena)
     s->past = arena.take<float>(n * m->kernel);
     s->heard = arena.take<typename P::X>(n * m->Rp);
     s->z = arena.take<typename P::X>(n * m->Rp);
-    s->h1 = arena.take<typename P::X>(n * m->Sp);
-    s->h2 = arena.take<typename P::X>(n * m->Sp);
+    s->h1 = arena.take<float>(n * m->Sp);
+    s->h2 = arena.take<float>(n * m->Sp);
+    s->begun = arena.take<float>(n * m->layers[0].ring * m->Rp);
     typename P::X** rings = arena.take<typename P::X*>(m->depth);
     typename P::Bare** forward = arena.take<typename P::Bare*>(m->depth);
     s->rings = rings;
     s->forward = forward;
     s->from = arena.take<typename P::Bare*>(m->depth);
     s->duet = rows == 1 ? duet<P>(m, arena) : nullptr;
-    for (int l = 0; l < m->depth; ++l) {
+    for (int l = 1; l < m->depth; ++l) {
         auto* ring = arena.take<typename P::X>(n * m->layers[l].ring * m->Rp);
         const int block = ahead < m->layers[l].dilation ? ahead : m->layers[l].dilation;
         auto* kept = block > 1 ? arena.take<typename P::Bare>(n * block * 2 * m->Rp) : nullptr;
@@ -69,7 +71,9 @@ template <class P>
 void forget(Section<P>* s, int row) {
     const Packed* m = s->model;
     for (int k = 0; k < m->kernel; ++k) s->past[row * m->kernel + k] = 0.0f;
-    for (int l = 0; l < m->depth; ++l) {
+    for (int slot = 0; slot < m->layers[0].ring; ++slot)
+        for (int i = 0; i < m->Rp; ++i) s->begun[(size_t(slot) * s->rows + row) * m->Rp + i] = 0.0f;
+    for (int l = 1; l < m->depth; ++l) {
         const Layer& layer = m->layers[l];
         for (int slot = 0; slot < layer.ring; ++slot) {
             typename P::X* column = s->rings[l] + (size_t(slot) * s->rows + row) * m->Rp;
@@ -123,10 +127,7 @@ VN_INLINE void enter(Section<P>* s) {
     const Packed* m = s->model;
     for (int row = 0; row < s->rows; ++row) {
         const float* past = s->past + row * m->kernel;
-        float* x = s->x + size_t(row) * m->Rp;
-        linear(x, m->stem_bias, m->stem, past, m->kernel, m->Rp);
-        for (int n = 0; n < m->Rp; n += V::W)
-            P::put(s->heard + size_t(row) * m->Rp + n, V::load(x + n), m->layers[0].x_inverse, n);
+        linear(s->x + size_t(row) * m->Rp, m->stem_bias, m->stem, past, m->kernel, m->Rp);
     }
 }
 

@@ -32,20 +32,20 @@ struct Net {
     int R, S, L, K, A;
     std::vector<int> dilations;
     std::vector<float> stem, stem_bias, skip_stem, skip_bias, conv, through, through_bias, aside, mix, out, out_bias;
-    std::vector<float> x_scale, z_scale, head_scale;
+    std::vector<float> x_scale, z_scale;
 
     Net(int r, int s, int k, int a, std::vector<int> d) : R(r), S(s), L(int(d.size())), K(k), A(a), dilations(d) {
         stem = normal(R * K, 1), stem_bias = normal(R, 0.3), skip_stem = normal(S * K, 0.5), skip_bias = normal(S, 0.3);
         conv = normal(size_t(L) * 2 * R * K * R, 1 / std::sqrt(K * R)), through_bias = normal((L - 1) * R, 0.1);
         through = normal(size_t(L - 1) * R * R, 1 / std::sqrt(R)), aside = normal(size_t(L) * S * R, 1 / std::sqrt(R));
         mix = normal(S * S, 1 / std::sqrt(S)), out = normal(A * S, 1 / std::sqrt(S)), out_bias = normal(A, 0.3);
-        x_scale.assign(L * R, 8.0f / 127), z_scale.assign(L * R, 1.0f / 127), head_scale.assign(2 * S, 16.0f / 127);
+        x_scale.assign(L * R, 8.0f / 127), z_scale.assign(L * R, 1.0f / 127);
     }
     vn_shape shape() const { return vn_shape{R, S, L, K, A, dilations.data()}; }
     vn_weights weights() const {
         return vn_weights{stem.data(),  stem_bias.data(),    skip_stem.data(), skip_bias.data(), conv.data(),
                           through.data(), through_bias.data(), aside.data(),     mix.data(),       out.data(),
-                          out_bias.data(), x_scale.data(),     z_scale.data(),   head_scale.data()};
+                          out_bias.data(), x_scale.data(),     z_scale.data()};
     }
 };
 

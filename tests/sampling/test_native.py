@@ -87,6 +87,35 @@ def test_lower_precisions_stay_near(form, precision, bound, variant, monkeypatch
     assert 0.0 < away < bound
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("precision", ["bf16", "int8"])
+def test_the_head_is_float32_in_every_precision(precision, variant, monkeypatch):
+    monkeypatch.setenv(VARIABLE, variant)
+    decoder = wavenet(**FORMS["small"])
+    with torch.no_grad():
+        for layer in decoder.stack.layers:
+            layer.out.weight.zero_()  # the layers have nothing to say
+    target, condition = material(decoder, frames=4)
+    truth = told(decoder, target, condition)
+    found = NativeWaveNet(decoder, precision=precision).logits(target, condition)
+    assert truth.std() > 0.1 and (found - truth).abs().max() < 2e-5
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("precision", ["bf16", "int8"])
+def test_the_first_layer_hears_float32_in_every_precision(precision, variant, monkeypatch):
+    monkeypatch.setenv(VARIABLE, variant)
+    decoder = wavenet(blocks=1, layers=1, residual=32, skip=64)
+    with torch.no_grad():
+        decoder.stem.linear.bias.fill_(1000.0)  # in 16 bits, steps of 4
+        conv = decoder.stack.layers[0].conv.linear.weight.view(64, 2, 32)
+        conv -= conv.mean(dim=2, keepdim=True)  # which does not hear the bias
+    target, condition = material(decoder, frames=4)
+    truth = told(decoder, target, condition)
+    found = NativeWaveNet(decoder, precision=precision).logits(target, condition)
+    assert truth.std() > 0.1 and (found - truth).abs().max() < 0.1
+
+
 def test_given_the_same_luck_it_draws_the_same_levels():
     decoder = wavenet(**FORMS["small"])
     target, condition = material(decoder, rows=4, frames=50)

@@ -39,8 +39,8 @@ def _within(value: object, ours: Sequence[Any]) -> bool:
         alike = [one for one in ours if isinstance(one, dict) and one.keys() == value.keys()]
         return bool(alike) and all(_within(value[key], [one[key] for one in alike]) for key in value)
     if isinstance(value, list):
-        alike = [one for one in ours if isinstance(one, list) and len(one) == len(value)]
-        return bool(alike) and all(_within(item, [one[n] for one in alike]) for n, item in enumerate(value))
+        equal = [one for one in ours if isinstance(one, list) and len(one) == len(value)]
+        return bool(equal) and all(_within(item, [one[n] for one in equal]) for n, item in enumerate(value))
     if type(value) in (int, float):
         numbers = [one for one in ours if type(one) in (int, float)]
         return bool(numbers) and min(numbers) <= value <= max(numbers)

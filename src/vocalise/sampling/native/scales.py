@@ -22,15 +22,14 @@ LENGTH = 1600  # samples of the built-in wave
 
 @dataclass(frozen=True)
 class Scales:
-    """Steps of the 8-bit numbers: inputs and gated outputs of each layer (depth, residual), the head (2, skip)."""
+    """Steps of the 8-bit numbers: inputs and gated outputs of each layer (depth, residual)."""
 
     heard: Tensor
     gated: Tensor
-    head: Tensor
 
     def arrays(self) -> dict[str, Floats]:
         """As the compiled sampler takes them."""
-        return {"x_scale": plain(self.heard), "z_scale": plain(self.gated), "head_scale": plain(self.head)}
+        return {"x_scale": plain(self.heard), "z_scale": plain(self.gated)}
 
 
 @torch.no_grad()
@@ -49,8 +48,7 @@ def measured(decoder: WaveNet, target: Tensor | None = None, condition: Tensor |
     residual = decoder.stack.residual
     heard = [most[layer.conv.linear].view(-1, residual).amax(dim=0) for layer in decoder.stack.layers]
     gated = [most[layer.out] for layer in decoder.stack.layers]  # below 1, whatever is heard
-    head = [most[decoder.mix], most[decoder.out]]
-    return Scales(_steps(heard, room), _steps(gated, room).clamp(max=1 / 127), _steps(head, room))
+    return Scales(_steps(heard, room), _steps(gated, room).clamp(max=1 / 127))
 
 
 def built_in(decoder: WaveNet) -> tuple[Tensor, Tensor]:
