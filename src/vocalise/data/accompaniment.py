@@ -85,7 +85,7 @@ def company_in(song: Tensor, rate: int, contour: Contour) -> Company:
         contour: the pitch of the song.
     """
     size = round(PIECE / contour.hop)
-    sung = [n for n, part in enumerate(contour.voicing.split(size)) if bool(part.any())]
+    sung = [n for n, part in enumerate(torch.split(contour.voicing, size)) if bool(part.any())]
     waves, contours = [], []
     for n in sung[:: math.ceil(len(sung) / PIECES) or 1]:
         first, stop = (round(k * size * contour.hop * rate) for k in (n, n + 1))
