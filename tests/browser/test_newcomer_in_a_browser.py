@@ -57,6 +57,7 @@ def test_recordings_in_two_folders_become_a_converted_song(stage: Stage, tmp_pat
         clock(f"the cost is seen, and a tiny voice trained for {STEPS} steps")
         page.tab("Convert")
         page.give("drop", files[0])
+        page.until("document.querySelector('#songs')?.innerText.includes('.wav')")
         page.choose("voice", "run: mine")
         page.until(f"document.querySelector('#to')?.innerText.includes('{folders[0].name}')")
         page.press("document.querySelector('#convert')")

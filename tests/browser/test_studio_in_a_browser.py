@@ -47,6 +47,7 @@ class Page:
         self.stage, self.url = stage, url
 
     def open(self, language: str = "en", **how: object) -> None:
+        self.stage.open("about:blank")  # what the page before has to say at its end is not said by this one
         self.stage.open(f"{self.url}{language}/", **how)
         self.until("document.querySelector('#results section')")
 
@@ -58,10 +59,18 @@ class Page:
             look();
         }})"""
         deadline = time.monotonic() + patience
-        while not self.stage.evaluate(asked):
+        while not self._found(asked):
             assert time.monotonic() < deadline, (
                 f"{expression}\n{self.stage.evaluate('document.body.innerText')[-3000:]}"
             )
+
+    def _found(self, asked: str) -> bool:
+        try:
+            return bool(self.stage.evaluate(asked))
+        except AssertionError as error:  # a link was followed while the page was being asked
+            if "navigated" not in str(error):
+                raise
+            return False
 
     def press(self, element: str) -> None:
         """Clicks in the middle of what a JavaScript expression finds."""
