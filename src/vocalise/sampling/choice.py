@@ -26,7 +26,7 @@ Kind = Literal["native", "cuda", "torch"]
 SAMPLERS = ("auto", *get_args(Kind))
 VARIABLE = "VOCALISE_SAMPLER"
 # The fastest that keeps a trained voice what it is: mean divergence below 5e-5 nat (bf16) or 5e-4 nat (int8). That is
-# bf16 where the processor multiplies it; 8 bits have too thin a margin, and want a rehearsal before they sing.
+# bf16 where the processor multiplies it; 8 bits still miss theirs by a sixth, and want a rehearsal before they sing.
 PRECISION: Precision = "float32"
 FINEST: Mapping[str, Precision] = types.MappingProxyType({"avx512": "bf16"})  # by variant of the compiled sampler
 
