@@ -359,7 +359,7 @@ def test_it_speaks_korean_by_the_browser_and_by_the_switch(page):
     shown = page.stage.evaluate(
         "[...document.querySelectorAll('button, label > span, [role=tab]')].map((one) => one.textContent.trim())"
     )
-    assert sum(bool(re.search("[가-힣]", one)) for one in shown) > 20
+    assert sum(bool(re.search("[가-힣]", one)) for one in shown) > 15  # of one tab: the others are made when opened
     page.stage.command("Network.setExtraHTTPHeaders", headers={"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.8"})
     page.stage.open(page.url)
     assert page.stage.evaluate("location.pathname") == "/ko/"
