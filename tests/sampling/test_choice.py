@@ -59,16 +59,10 @@ def test_the_fastest_sings_and_shares_all_weights() -> None:
     model = build(recipe("usvc", "tiny"))
     twin = chosen(model)
     assert isinstance(twin.decoder, Quick) and isinstance(model.decoder, WaveNet)
-    assert twin.decoder.precision == "bf16"  # which this processor multiplies
+    assert twin.decoder.precision == choice.PRECISION
     assert twin.encoder is model.encoder and list(twin.state_dict()) == list(model.state_dict())
     assert {id(one) for one in twin.parameters()} == {id(one) for one in model.parameters()}
     assert chosen(twin) is twin
-
-
-def test_a_processor_without_products_of_16_bits_sings_in_32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native, "available", lambda: "avx2")
-    assert chosen(build(recipe("usvc", "tiny"))).decoder.precision == "float32"
-    assert choice.precision_of("cuda") == "float32"
 
 
 def test_every_singers_own_wavenet_is_replaced() -> None:

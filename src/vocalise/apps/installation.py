@@ -72,10 +72,10 @@ def _processor() -> str:
 
 def _sampler() -> str:
     from vocalise.devices import choose_device
-    from vocalise.sampling.choice import choice_for, named, precision_of
+    from vocalise.sampling.choice import PRECISION, choice_for, named
 
     choice = choice_for(choose_device("auto"), named(None))
-    finest = "" if choice.kind == "torch" else f" in {precision_of(choice.kind)}"
+    finest = "" if choice.kind == "torch" else f" in {PRECISION}"
     return f"{choice.kind}{finest}: {choice.why}"
 
 

@@ -7,8 +7,6 @@ Twins share their weights with the model and keep its contract, so nobody else n
 
 import copy
 import os
-import types
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -25,10 +23,9 @@ from vocalise.sampling.accelerate import PRECISIONS, Precision
 Kind = Literal["native", "cuda", "torch"]
 SAMPLERS = ("auto", *get_args(Kind))
 VARIABLE = "VOCALISE_SAMPLER"
-# The fastest that keeps a trained voice what it is: mean divergence below 5e-5 nat (bf16) or 5e-4 nat (int8). That is
-# bf16 where the processor multiplies it; 8 bits still miss theirs by a sixth, and want a rehearsal before they sing.
+# The fastest that keeps every trained voice that was measured what it is (docs/journal.md): 5e-5 nat of mean divergence
+# are allowed to bf16, which holds on two of three, and 5e-4 to int8, which holds on none.
 PRECISION: Precision = "float32"
-FINEST: Mapping[str, Precision] = types.MappingProxyType({"avx512": "bf16"})  # by variant of the compiled sampler
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ def chosen(model: Autoencoder, sampler: str | None = None, precision: Precision 
     Args:
         model: left as it is.
         sampler: one of `SAMPLERS`; None reads `VOCALISE_SAMPLER`, and is `auto` without it.
-        precision: of the native and the CUDA sampler; None is `precision_of` the sampler.
+        precision: of the native and the CUDA sampler; None is `PRECISION`.
 
     Raises:
         ConfigError: an unknown sampler or precision, or one that was asked for by name and cannot serve.
@@ -61,7 +58,7 @@ def chosen(model: Autoencoder, sampler: str | None = None, precision: Precision 
     choice = choice_for(model.device, wanted)
     if choice.kind == "torch":
         return model
-    finest = precision or precision_of(choice.kind)
+    finest = precision or PRECISION
     try:
         twin = model.with_decoder(_replaced(model.decoder, choice.kind, finest))
         if choice.kind == "native" and finest == "int8":
@@ -71,13 +68,6 @@ def chosen(model: Autoencoder, sampler: str | None = None, precision: Precision 
         if wanted != "auto":
             raise
         return model  # sizes for which there is no compiled form, or weights that are no numbers
-
-
-def precision_of(kind: Kind) -> Precision:
-    """What a sampler sings in where nothing else is asked for."""
-    from vocalise.sampling import native
-
-    return FINEST.get(native.available() or "", PRECISION) if kind == "native" else PRECISION
 
 
 def named(sampler: str | None) -> str:
