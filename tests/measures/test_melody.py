@@ -101,7 +101,7 @@ def left_by(name, choir, steps=STEPS):
     return figures
 
 
-# Seen once, and not met: docs/journal.md, "Pitch confusion takes no pitch away". Strict, so that whoever mends it is told.
+# Not met: docs/journal.md, "Pitch confusion takes no pitch away, yet". Strict, so that whoever mends it is told.
 @pytest.mark.xfail(strict=True, reason="at this length neither latent holds enough of the melody for one to hold less")
 @pytest.mark.slow
 def test_pitchnets_latent_keeps_far_less_of_the_melody_than_usvcs(choir):
