@@ -77,8 +77,9 @@ def sing_in_lanes(
     Yields:
         Columns done by this piece, the step of the signal at which it begins, and it: (1, channels, steps).
     """
-    graphics = next(decoder.parameters()).device.type != "cpu"
-    every = lanes_of(columns, (1 if graphics else torch.get_num_threads()) if lanes is None else lanes, frame=frame)
+    weight = next(decoder.parameters(), None)
+    ours = torch.get_num_threads() if weight is None or weight.device.type == "cpu" else 1
+    every = lanes_of(columns, ours if lanes is None else lanes, frame=frame)
     if len(every) == 1:
         yield from every[0].sing(decoder, told, chance(), stretch=stretch)
         return
