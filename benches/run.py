@@ -69,7 +69,7 @@ FULL = Plan(
     streams=(1, 8, 32),
     turn=0.3,
     probe=3.0,
-    song=30.0,
+    song=120.0,
     converted=("medium", 20.0),
 )
 QUICK = Plan(
