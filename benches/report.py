@@ -16,11 +16,11 @@ is not counted. "Spread" is the distance between the quartiles, as a share of th
 a quieter machine."""
 
 DECODING = """\
-One song of two minutes, told in pieces of 400 columns (4 s), on two threads in two lanes; the source of pulses and noise and
-all transforms are in it. "Times real time" is by the clock; "for a core's time" divides by the processor time that all
-threads took, and is the truer figure where other programs run. HiFi-GAN V1 (Kong et al., 2020) has random weights, and
-no mel analysis in its time; how many of it a decoder is worth is the ratio of the two by processor time, against
-PyTorch float32 on one thread."""
+One song of two minutes, told in pieces of 400 columns (4 s), on two threads in two lanes; the source of pulses and
+noise and all transforms are in it. "Times real time" is by the clock; "for a core's time" divides by the processor time
+that all threads took, and is the truer figure where other programs run. HiFi-GAN V1 (Kong et al., 2020) has random
+weights, and no mel analysis in its time; how many of it a decoder is worth is the ratio of the two by processor time,
+against PyTorch float32 on one thread."""
 
 
 @dataclass(frozen=True, kw_only=True)
