@@ -17,11 +17,10 @@ from typing import Any
 
 import typer
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "src"))
+import vocalise
+from vocalise.apps.cli import app
 
-import vocalise  # noqa: E402
-from vocalise.apps.cli import app  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent
 
 COMMANDS_OPENING = """\
 # Commands

@@ -40,7 +40,7 @@ class Part:
 
         def build(self, **facts: Any) -> Any:
             """Makes the part from these choices and the facts that are known only now."""
-            return type(self).part(self, **facts)  # type: ignore[call-arg]
+            return type(self).part(self, **facts)  # type: ignore[call-arg]  # each part's __init__ says what it takes
 
         def scaled(self, factor: float) -> Any:
             """The same choices at another width; a part without a width stays as it is."""
@@ -56,7 +56,7 @@ class Part:
                 "__doc__": "No choices.",
             }
             config = types.new_class("Config", (cls.Config,), {}, lambda body: body.update(names))
-            cls.Config = dataclasses.dataclass(frozen=True, kw_only=True)(config)  # type: ignore[misc]
+            cls.Config = dataclasses.dataclass(frozen=True, kw_only=True)(config)  # type: ignore[misc]  # a class is a type
         cls.Config.part = cls
 
 

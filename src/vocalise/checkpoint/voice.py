@@ -113,7 +113,7 @@ def save_voice(
     if {name: x.shape for name, x in given.items()} != {name: x.shape for name, x in own.items()}:
         raise VoiceError(f"{path}: these weights do not belong to this model; nothing was written.")
     for name, tensor in given.items():
-        if half and torch.isfinite(tensor).all() and not torch.isfinite(tensor.half()).all():
+        if half and is_finite(tensor) and not is_finite(tensor.half()):
             raise VoiceError(f"{path}: the weights {name} are too large for 16 bits: write it without half.")
         if not is_finite(tensor):
             raise VoiceError(

@@ -107,12 +107,14 @@ def load_separator(path: str | os.PathLike[str], device: str = "auto") -> Demucs
 
 def _read(path: Path) -> tuple[Mapping[str, str], dict[str, Tensor]]:
     from safetensors import SafetensorError, safe_open
+    from safetensors.torch import load_file
 
     if not path.is_file():
         raise ConfigError(f"There is no separator {path}: {REMEDY}.")
     try:
         with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            facts = file.metadata() or {}
+        return facts, load_file(path)
     except (SafetensorError, OSError) as error:
         raise ConfigError(f"{path} is no safetensors file ({error!s:.100}): {REMEDY}.") from None
 

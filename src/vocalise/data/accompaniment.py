@@ -95,13 +95,16 @@ def company_in(song: Tensor, rate: int, contour: Contour) -> Company:
     return company(waves, contours, RATE, _width(song))
 
 
+def stereo_width(mid: float, side: float) -> float | None:
+    """The difference of two channels against their mean in dB, from the energies of both; None in silence."""
+    return None if mid + side == 0.0 else 10.0 * math.log10(max(side, 1e-12) / max(mid, 1e-12))
+
+
 def _width(song: Tensor) -> float | None:
-    """Stereo width in dB of (channels, samples): the difference of two channels against their mean."""
-    if len(song) != 2 or not bool(song.any()):
+    if len(song) != 2:
         return None
-    left, right = song
-    mid, side = (float(one.double().square().sum()) for one in (left + right, left - right))
-    return 10.0 * math.log10(max(side, 1e-12) / max(mid, 1e-12))
+    left, right = song.double()
+    return stereo_width(float((left + right).square().sum()), float((left - right).square().sum()))
 
 
 def _shares(wave: Tensor, contour: Contour, rate: int) -> tuple[np.ndarray, np.ndarray]:

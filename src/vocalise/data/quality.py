@@ -17,6 +17,7 @@ from torch import Tensor
 from vocalise.audio.files import read_wave
 from vocalise.audio.resampling import resample
 from vocalise.audio.sources import SoundStopped, Source, opened, shown
+from vocalise.data.accompaniment import stereo_width
 from vocalise.errors import AudioError
 
 RATE = 16_000  # Hz, of the excerpts
@@ -178,9 +179,9 @@ class _Tally:
         )
 
     def _width(self) -> float | None:
-        if self.channels == 1 or self.mid + self.side == 0.0:
+        if self.channels == 1:
             return None
-        return 10.0 * math.log10(max(self.side, 1e-12) / max(self.mid, 1e-12))
+        return stereo_width(self.mid, self.side)
 
 
 def _decibels(amplitude: float) -> float:

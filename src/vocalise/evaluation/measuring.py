@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -77,7 +78,7 @@ def measure(
         for song, places in groups.items():
             progress("measuring", done, total, song)
             shelf = _shelf(pool, [subjects[place] for place in places])
-            clips = pool.map(lambda place: _measured(subjects[place], shelf, ears), places)  # noqa: B023 - used up here
+            clips = pool.map(partial(_measured, shelf=shelf, ears=ears), [subjects[place] for place in places])
             for place, clip in zip(places, clips, strict=True):
                 found[place] = clip
                 done += clip.seconds

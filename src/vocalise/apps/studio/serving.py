@@ -3,6 +3,7 @@
 /        the page in the browser's language        /en  /ko   the page        /files/<room>/…   what is in the workspace
 """
 
+import importlib
 import logging
 import os
 import secrets
@@ -192,7 +193,7 @@ def preferred(accepted: str) -> str:
 
 def _uvicorn() -> Any:
     try:
-        import gradio  # noqa: F401 - it is needed a little later
+        importlib.import_module("gradio")  # is needed a little later
         import uvicorn
     except ImportError as error:
         raise ConfigError(f"{EXTRA} ({error.name} is missing).") from None
