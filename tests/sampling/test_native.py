@@ -166,6 +166,21 @@ def test_in_pieces_it_is_the_same_song(rows, precision):
     assert torch.equal(torch.cat(pieces, dim=2), sung(native, condition))
 
 
+def test_what_is_told_seldom_is_told_whole(monkeypatch):
+    """PyTorch, whose threads wait awake, is asked for whole blocks; the pieces that are sung are cut without it."""
+    decoder = wavenet(**FORMS["small"])
+    native, (_, condition) = NativeWaveNet(decoder, threads=1), material(decoder, rows=2, frames=24)
+    sizes = []
+    original = decoder._told
+    monkeypatch.setattr(decoder, "_told", lambda some: sizes.append(some.shape[2]) or original(some))
+    monkeypatch.setattr("vocalise.sampling.native.decoder.AT_ONCE", 3 * 2 * decoder.hop)
+    whole = sung(native, condition)
+    assert sizes == [24]
+    monkeypatch.setattr("vocalise.sampling.native.decoder.TOLD_AT_ONCE", 7 * 2 * (10 * 64 + 64))
+    assert torch.equal(sung(native, condition), whole)
+    assert sizes == [24, 6, 6, 6, 6]
+
+
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 @pytest.mark.parametrize("rows", [1, 4])
 def test_a_renewed_stream_begins_from_silence_and_disturbs_nobody(rows, precision):

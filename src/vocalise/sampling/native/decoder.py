@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Precision = Literal["float32", "bf16", "int8"]
 CODES: tuple[Precision, ...] = ("float32", "bf16", "int8")
 AT_ONCE = 4000  # steps of all streams between two looks at Ctrl-C
+TOLD_AT_ONCE = 1 << 21  # numbers. Seldom, for PyTorch's threads wait awake for more, on cores that want to sing
 
 
 @dataclass
@@ -154,13 +155,19 @@ class NativeWaveNet(Decoder, Part):  # Part among its own bases: no member of th
     @torch.no_grad()
     def _told(self, condition: Tensor) -> Iterator[tuple[slice, tuple[Floats, Floats]]]:
         """The frames in pieces: what layers and head are told, biases in it."""
-        plainer = self.original[0]
+        plainer, count = self.original[0], condition.shape[2]
         biases = torch.stack([layer.conv.linear.bias for layer in plainer.stack.layers])
         many = max(1, AT_ONCE // (self.hop * len(condition)))
-        for first in range(0, condition.shape[2], many):
-            frames = slice(first, min(first + many, condition.shape[2]))
-            layers, head = plainer._told(condition[:, :, frames])
-            yield frames, (plain(layers + biases), plain(head + plainer.mix.bias))
+        numbers = len(condition) * (biases.numel() + plainer.mix.bias.numel())
+        block = many * max(1, TOLD_AT_ONCE // (numbers * many))
+        for start in range(0, count, block):
+            told = plainer._told(condition[:, :, start : start + block])
+            layers, head = plain(told[0] + biases), plain(told[1] + plainer.mix.bias)
+            for first in range(0, layers.shape[1], many):
+                part = slice(first, first + many)
+                frames = slice(start + first, min(start + first + many, count))
+                # Not by PyTorch: a copy of this size would wake its threads for every piece.
+                yield frames, (np.ascontiguousarray(layers[:, part]), np.ascontiguousarray(head[:, part]))
 
     def _model(self) -> "_core.Model":
         version = version_of(self)
