@@ -30,7 +30,7 @@ from vocalise.recipes import Recipe, recipe
 from vocalise.training import train
 
 EXCERPT = 1.5  # seconds, in training
-LEAST = 60.0  # seconds of a real singer; with less, a place would learn a few notes by heart: better heard as a stranger
+LEAST = 60.0  # seconds of a real singer: with less, a place would learn a few notes by heart
 MOST_BYTES = 16 << 20  # of the voice file
 SECTIONS = ("soprano", "alto", "tenor", "bass")
 SECTION = "-section"

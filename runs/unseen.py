@@ -87,8 +87,17 @@ def _convert(converter: Converter, songs: Path, converted: Path, places: list[st
 
 def _table(figures: dict[str, list[dict[str, float]]]) -> Iterator[str]:
     """A row for each song, the means of its conversions; then the mean of the songs."""
-    yield "| song | RPA50 | two trackers on the source | share of that | log-F0 correlation | F0 frame error (ceiling) | loudness |"
-    yield "|---|---|---|---|---|---|---|"
+    titles = (
+        "song",
+        "RPA50",
+        "two trackers on the source",
+        "share of that",
+        "log-F0 correlation",
+        "F0 frame error (ceiling)",
+        "loudness",
+    )
+    yield f"| {' | '.join(titles)} |"
+    yield "|---" * len(titles) + "|"
     rows = []
     for song, clips in sorted(figures.items()):
         means = {name: fmean(clip[name] for clip in clips if name in clip) for name in COLUMNS}

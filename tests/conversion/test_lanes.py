@@ -1,7 +1,11 @@
 """A song sung in lanes is the song; what goes wrong in one of them is told."""
 
+import os
+import subprocess
+import sys
 import threading
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
@@ -116,3 +120,30 @@ def test_a_converted_song_does_not_depend_on_the_threads(monkeypatch):
             torch.set_num_threads(before)
     assert found[0].shape == wave.shape and found[0].abs().max() > 0
     assert torch.allclose(*found, atol=1e-4)
+
+
+WAKING = """
+import os, threading, torch
+from vocalise.devices import one_thread
+
+def work():
+    with one_thread():
+        before = len(os.listdir("/proc/self/task"))
+        torch.fft.rfft(torch.randn(40, 1024))
+        print(len(os.listdir("/proc/self/task")) - before)
+
+torch.set_num_threads(1)
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted where Linux shows them")
+def test_a_thread_of_ours_wakes_no_others():
+    """Without `one_thread` in the thread itself this transform by MKL wakes a helper."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", WAKING], env=environment, capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stdout.strip() == "0"

@@ -22,6 +22,7 @@ from vocalise.apps.live_figures import Figures, Stopwatch
 from vocalise.apps.live_priority import ORDINARY, hurried
 from vocalise.apps.live_rings import Ring, Samples
 from vocalise.conversion.streaming import Levelling, Stream
+from vocalise.devices import one_thread
 
 HELD = 4.0  # seconds that a ring holds
 BEHIND = 0.5  # seconds that the singer may be behind before he gives up what he missed
@@ -153,7 +154,7 @@ class Engine:
         if self._hurries:
             self.priority = hurried()
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), one_thread():
                 while not self._over.is_set():
                     if not self.work():
                         time.sleep(NAP)

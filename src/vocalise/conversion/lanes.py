@@ -8,13 +8,13 @@ The products of one song are too small to be shared between threads, which would
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from vocalise.devices import one_thread
 from vocalise.parts.contracts import Chance, Controls, Decoder
 
 LEAST = 800  # columns that a lane has at least: what it skips to find its place costs as much as some hundred
@@ -88,7 +88,7 @@ def sing_in_lanes(
 
     def work(lane: Lane) -> None:
         try:
-            with torch.no_grad():
+            with torch.no_grad(), one_thread():
                 for piece in lane.sing(decoder, told, chance(), stretch=stretch):
                     sung.put(piece)
                     if enough.is_set():
@@ -97,7 +97,7 @@ def sing_in_lanes(
         except BaseException as error:  # is raised again by whoever waits for the pieces
             sung.put(error)
 
-    with _one_thread_each():
+    with one_thread():
         threads = [threading.Thread(target=work, args=(lane,), daemon=True) for lane in every]
         for thread in threads:
             thread.start()
@@ -120,14 +120,3 @@ def _pieces(
             singing -= 1
         else:
             yield piece
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Has PyTorch compute on the calling thread alone."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

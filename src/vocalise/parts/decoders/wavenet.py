@@ -3,8 +3,6 @@
 signal ──one step late──▶ stem ──▶ gated layers ══skips══▶ ReLU, 1x1, + condition, ReLU, 1x1 ──▶ 256 logits ──▶ a level
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -13,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vocalise.config import Channels, Count, Depth, Doublings
+from vocalise.devices import one_thread
 from vocalise.parts.contracts import BITS, Chance, Controls, Decoded, Decoder
 from vocalise.parts.layers import CausalConv, GatedStack, StackState, delayed, receptive_field
 
@@ -24,17 +23,6 @@ class State:
     stack: StackState
     stem: Tensor  # ring of the stem, (kernel - 1, batch, 1)
     sung: Tensor  # (batch, 1) in [-1/2, 1/2]
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """A step is hundreds of tiny products: more threads bring nothing, and on a busy machine they stall."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @torch.no_grad()
@@ -127,7 +115,7 @@ class WaveNet(Decoder):
 
     def extend(self, state: State, condition: Tensor, controls: Controls, chance: Chance) -> Tensor:
         """Condition (batch, channels, controls) -> signal (batch, 1, controls * hop), one level after the other."""
-        with torch.inference_mode(), one_thread():
+        with torch.inference_mode(), one_thread():  # hundreds of tiny products a step
             sung = self._sing(state, condition, chance)
         return sung.clone()  # a tensor that autograd may meet again, when backtranslation listens to it
 

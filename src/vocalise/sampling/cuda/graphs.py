@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from vocalise.config import Part
+from vocalise.devices import one_thread
 from vocalise.errors import ConfigError
 from vocalise.parts.contracts import Chance, Controls
-from vocalise.parts.decoders.wavenet import WaveNet, one_thread
+from vocalise.parts.decoders.wavenet import WaveNet
 from vocalise.sampling.cuda.steps import Desk, Memory, Network, advance, logits
 from vocalise.sampling.cuda.twins import TwinPrecision, WaveNetTwin, on_the_card_of, replaced, settle
 
