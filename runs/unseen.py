@@ -8,6 +8,7 @@ With the default voice, for docs/results.md (docs/data.md names the recordings; 
 """
 
 import argparse
+import math
 import shutil
 import sys
 from collections import defaultdict
@@ -100,10 +101,15 @@ def _table(figures: dict[str, list[dict[str, float]]]) -> Iterator[str]:
     yield "|---" * len(titles) + "|"
     rows = []
     for song, clips in sorted(figures.items()):
-        means = {name: fmean(clip[name] for clip in clips if name in clip) for name in COLUMNS}
-        rows.append(means)
-        yield _row(song, means)
-    yield _row(f"mean of {len(rows)}", {name: fmean(row[name] for row in rows) for name in COLUMNS})
+        rows.append({name: _mean(clips, name) for name in COLUMNS})
+        yield _row(song, rows[-1])
+    yield _row(f"mean of {len(rows)}", {name: _mean(rows, name) for name in COLUMNS})
+
+
+def _mean(rows: list[dict[str, float]], name: str) -> float:
+    """Over those of whom it is known, and NaN where it is known of none."""
+    known = [row[name] for row in rows if math.isfinite(row.get(name, math.nan))]
+    return fmean(known) if known else math.nan
 
 
 def _row(name: str, of: dict[str, float]) -> str:

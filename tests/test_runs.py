@@ -1,5 +1,6 @@
 """The scripts in runs/: they are well-formed, they say how they are used, and one of them is run from nothing."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -7,6 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from vocalise.audio.files import read_wave, write_wave
+from vocalise.data.choir import render_choir
 
 RUNS = Path(__file__).resolve().parent.parent / "runs"
 SCRIPTS = sorted(RUNS.glob("*.sh"))
@@ -63,3 +68,31 @@ def test_a_row_comes_out_of_nothing(tmp_path):
     assert made.returncode == 0, made.stderr[-2000:]
     assert made.stdout.splitlines()[-1].startswith("| `vaevc` |")
     assert '"kl": 2' in (tmp_path / "work" / "run" / "recipe.json").read_text("utf-8")
+
+
+def test_of_a_stranger_the_stretch_is_heard_in_which_most_is_sung(tmp_path):
+    spec = importlib.util.spec_from_file_location("unseen", RUNS / "unseen.py")
+    unseen = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(unseen)
+    wave = torch.zeros(6 * 8000)
+    wave[500:600] = 0.9  # a knock
+    wave[24_000:40_000] = 0.3 * torch.sin(0.2 * torch.arange(16_000))
+    write_wave(tmp_path / "song.wav", wave, 8000)
+    unseen._cut(tmp_path / "song.wav", tmp_path / "cut" / "song.wav", 2.0)
+    heard, rate = read_wave(tmp_path / "cut" / "song.wav")
+    assert rate == 8000 and len(heard) == 16_000
+    assert torch.allclose(heard, wave[24_000:40_000], atol=1e-3)
+
+
+@pytest.mark.slow
+def test_strangers_are_converted_and_told_in_a_table(tmp_path):
+    render_choir(tmp_path / "choir", singers=1, minutes=0.5)
+    song = sorted((tmp_path / "choir").glob("*/*.wav"))[0]
+    words = [sys.executable, RUNS / "unseen.py", tmp_path / "work", song, "--to", "Ada,Bruno", "--seconds", "5"]
+    made = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr[-2000:]
+    heading, _, row, mean = made.stdout.splitlines()[-4:]
+    assert (
+        heading.startswith("| song | RPA50") and row.startswith(f"| {song.stem} |") and mean.startswith("| mean of 1 |")
+    )
+    assert float(row.split("|")[2]) > 0.9

@@ -83,7 +83,7 @@ def test_the_latent_of_windows_is_that_of_the_whole_song(real: Converter) -> Non
 def test_silence_is_never_sung(remade: Callable[..., Converter]) -> None:
     converter = remade(decoder=Strike(HOP, AssertionError("the decoder was asked")))
     assert not converter.convert(torch.zeros(50_000), 44100, to="ada").any()
-    faint = noise(50_000, amplitude=0.0005)
+    faint = noise(50_000, amplitude=1e-5)  # the last of 16 bits
     assert level(converter.convert(faint, 16000, to="ada")) <= level(faint)
     with pytest.raises(AssertionError, match="asked"):
         converter.convert(noise(50_000), 16000, to="ada")
@@ -99,6 +99,17 @@ def test_silence_stays_silence_between_notes(quick: Converter, keep_loudness: bo
     assert not sung[8000:12000].any()
     assert -90 < level(sung[20000:26000]) < -55
     assert level(sung[:8000]) > -40
+
+
+@pytest.mark.parametrize("softer", [10.0, 40.0])  # dB
+def test_a_song_recorded_too_softly_is_sung_like_any_other(real: Converter, softer: float) -> None:
+    """Neither as silence, nor hushed where it is softest, nor at another loudness."""
+    heard = noise(3 * 16000)
+    heard[8000:12000] *= 0.1
+    heard[20000:26000] = 0.0
+    loud, soft = (real.convert(gain * heard, 16000, to="ada") for gain in (1.0, 10 ** (-softer / 20)))
+    assert level(loud) > -40.0
+    torch.testing.assert_close(soft * 10 ** (softer / 20), loud, atol=2e-3, rtol=0)
 
 
 @pytest.mark.parametrize("rate", [16000, 22050])

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+SILENCE = -60.0  # dBFS
+_ORDINARY, _LAST_BIT = -20.0, -90.0  # dBFS: a peak that no gain need lift, and the last of 16 bits
 _FLOOR = -80.0  # dBFS; places quieter than this are equally good for a cut
 _CUT_COST = 0.25  # what a cut costs by itself, on a scale where digital silence costs 0 and full scale 1
 
@@ -171,7 +173,16 @@ def _crossfade(old: Tensor, new: Tensor) -> Tensor:
     return (old + (new - old) * rising) / torch.sqrt(1.0 - 2.0 * rising * (1.0 - rising) * unlike)
 
 
-def silent_stretches(wave: Tensor, rate: int, *, below: float = -60.0, longer: float = 0.2) -> list[Span]:
+def silence_of(wave: Tensor) -> float:
+    """dBFS under which a recording (samples,) is silent: -60, less by what its peak is under -20 dBFS.
+
+    A song that was recorded far too softly is a song; but nothing is one that hides in the last of 16 bits (-90 dBFS).
+    """
+    peak = max(float(wave.max()), -float(wave.min())) if wave.numel() else 0.0
+    return max(SILENCE - max(0.0, _ORDINARY - 20.0 * math.log10(max(peak, 1e-10))), _LAST_BIT)
+
+
+def silent_stretches(wave: Tensor, rate: int, *, below: float = SILENCE, longer: float = 0.2) -> list[Span]:
     """Where a wave (samples,) is silent: all windows of `longer` seconds whose level is under `below` dBFS, united.
 
     Borders lie on a grid of a millisecond. A wave shorter than `longer` is one window.
@@ -184,7 +195,7 @@ def silent_stretches(wave: Tensor, rate: int, *, below: float = -60.0, longer: f
 
 
 def hush(
-    sung: Tensor, heard: Tensor, rate: int, *, below: float = -60.0, longer: float = 0.2, fade: float = 0.01
+    sung: Tensor, heard: Tensor, rate: int, *, below: float = SILENCE, longer: float = 0.2, fade: float = 0.01
 ) -> Tensor:
     """Brings `sung` (samples,) down to the level of `heard` (samples,) wherever `heard` is silent.
 

@@ -34,6 +34,7 @@ _ALIKE = (
     0.4  # correlation of neighbouring periods from which on a frame is voiced; noise as loud as the voice gives 0.5
 )
 _GLANCE = _RATE // 100
+_GLANCED = 3000  # of these hops at a time: the quick tracker holds several copies of what it hears
 _SEEN = 20  # hundredths of a second of voice, without which a glance says nothing
 _RARE, _AROUND = 0.02, 4.0  # share of what was seen that may be mistaken at either end; semitones
 
@@ -147,8 +148,9 @@ def _track(
 def _glance(heard: Tensor) -> NDArray[np.float32]:
     """Pitch every hundredth of a second, 0 where unvoiced, by the tracker that runs live."""
     live = LivePitch(_RATE, hop=_GLANCE)
-    whole = live.push(heard[: len(heard) // _GLANCE * _GLANCE].numpy())[0]
-    return np.concatenate([whole, live.finish()[0]])
+    whole = heard[: len(heard) // _GLANCE * _GLANCE]
+    seen = [live.push(part.numpy())[0] for part in torch.split(whole, _GLANCED * _GLANCE)]
+    return np.concatenate([*seen, live.finish()[0]])
 
 
 def _narrowed(bounds: tuple[float, float], seen: NDArray[np.float32]) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vocalise.audio.phrases import Joiner, Span, cut, silent_stretches, widen
+from vocalise.audio.phrases import Joiner, Span, cut, silence_of, silent_stretches, widen
 from vocalise.audio.pitch import Contour, contour_at
 from vocalise.autoencoder import Autoencoder
 from vocalise.conversion.blends import Blend
@@ -151,7 +151,7 @@ def latent_of(model: Autoencoder, song: Song) -> Tensor:
 
 def _sounding(heard: Tensor, spans: Sequence[Span], rate: int) -> frozenset[int]:
     """Numbers of the spans that are not silent from end to end."""
-    silences = silent_stretches(heard, rate)
+    silences = silent_stretches(heard, rate, below=silence_of(heard))
     starts = [silence.start for silence in silences]
     found = []
     for number, span in enumerate(spans):

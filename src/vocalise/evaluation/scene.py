@@ -26,7 +26,7 @@ DRIFTING = 0.050  # seconds; from here on a conversion is put on the source's cl
 # of chant, of choral parts; 5, 8, 12 and 20 s) 0 to 12 % would pass, of cuts that lag by 0.1 to 0.4 s 72 to 100 %; of
 # cuts of 3 s, 13 to 15 % and 88 to 100 %.
 USABLE, LASTING = 0.6, 5.0  # share, seconds
-_SILENT = -70.0  # dBFS; what never gets louder holds no song
+_SILENT = -90.0  # dBFS, the last of 16 bits; what never gets louder holds no song
 
 T = TypeVar("T")
 

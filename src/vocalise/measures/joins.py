@@ -30,7 +30,7 @@ _BLOCK = 2000  # frames that are predicted at a time
 
 _FRAME, _EVERY = 0.050, 0.010  # seconds: window and step of the levels
 _EXTREMES = 0.05  # of the frames are the quietest, and as many the loudest
-_SILENCE = -80.0  # dBFS
+_SILENCE = -90.0  # dBFS, the last of 16 bits
 _SOUNDING = 25.0  # dB below the loudest 5 %: nearer than this the source sings
 _HOLE = 40.0  # dB below what it should be, a frame is silent
 _GAIN = 20.0  # dB that a conversion may be softer or louder as a whole
@@ -90,7 +90,7 @@ def silent_share(source: Tensor, converted: Tensor, rate: int) -> float:
 
     The source sings where it is within 25 dB of its loudest 5 % of frames. The conversion is silent where it is more
     than 40 dB below what it should be, the source's level moved by what the two differ as a whole (20 dB at most), or
-    below -80 dBFS. Its loudest moment within 50 ms before and after counts, and where it has ended, it is silent.
+    below -90 dBFS. Its loudest moment within 50 ms before and after counts, and where it has ended, it is silent.
     """
     sung, heard = _levels(source, rate), _levels(converted, rate)
     loud, gain = (_mean_level(torch.sort(x)[0][-max(1, round(_EXTREMES * len(x))) :]) for x in (sung, heard))
