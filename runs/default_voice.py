@@ -116,6 +116,8 @@ def _corpus(work: Path, data: Path, cast: Sequence[str], rate: int, *, csd: bool
     Raises:
         CorpusError: nobody sings in `data`.
     """
+    if not data.is_dir():
+        raise CorpusError(f"There is no folder {data}: give $DATA/singing, see docs/data.md.")
     rows: list[tuple[str, str, str]] = []
     for name in cast:
         rows += [(str(path.resolve()), name, path.stem) for path in sorted((work / "choir" / name).glob("*.wav"))]

@@ -96,3 +96,11 @@ def test_strangers_are_converted_and_told_in_a_table(tmp_path):
         heading.startswith("| song | RPA50") and row.startswith(f"| {song.stem} |") and mean.startswith("| mean of 1 |")
     )
     assert float(row.split("|")[2]) > 0.9
+
+
+def test_a_script_fails_in_one_line(tmp_path):
+    words = [sys.executable, str(RUNS / "unseen.py"), str(tmp_path / "work"), str(tmp_path / "nobody.wav")]
+    made = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert made.returncode == 1 and made.stdout == ""
+    assert made.stderr.startswith("vocalise: ") and "nobody.wav does not exist" in made.stderr
+    assert made.stderr.count("\n") == 1

@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-import typer
 from rich.console import Console
 
 from vocalise.apps.bars import Bars
@@ -110,11 +109,11 @@ def ended(capsys, error, monkeypatch=None):
     def command():
         raise error
 
-    with pytest.raises(typer.Exit) as end:
+    with pytest.raises(SystemExit) as end:
         command()
     said = capsys.readouterr()
     assert said.out == "" and said.err.count("\n") == 1 and "Traceback" not in said.err
-    return end.value.exit_code, said.err
+    return end.value.code, said.err
 
 
 def test_our_errors_end_in_one_line_and_exit_1(capsys):

@@ -49,7 +49,7 @@ def in_one_line(interrupted: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
                 say(f"vocalise: {error}")
             except KeyboardInterrupt:
                 say(f"vocalise: interrupted. {interrupted}")
-                raise typer.Exit(130) from None
+                raise SystemExit(130) from None
             except (typer.Exit, typer.BadParameter, typer.Abort):
                 raise
             except BrokenPipeError:  # whoever read our output has enough
@@ -58,7 +58,7 @@ def in_one_line(interrupted: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
                 if os.environ.get(TRACEBACK_VARIABLE):
                     raise
                 say(f"vocalise: {unexpected(error)}")
-            raise typer.Exit(1)
+            raise SystemExit(1)
 
         return told
 
