@@ -22,7 +22,10 @@ def enrol(
     out: Annotated[Path, typer.Option(help="Voice file to write.")],
     voice: FitTo = None,
     fine_tune: Annotated[
-        bool, typer.Option("--fine-tune", help="Let the decoder learn too: nearer to the singer, but others change.")
+        bool,
+        typer.Option(
+            "--fine-tune", help="Let the decoder learn too: needed for voices unlike all others; others change."
+        ),
     ] = False,
     steps: Annotated[int, typer.Option(help="How long, in steps.")] = 400,
     device: Device = "auto",
@@ -59,6 +62,8 @@ def enrol(
     )
     if fine_tune:
         show("The decoder has learned too: other singers of this file may sound different now.")
+    elif not given.model.decoder.per_singer:
+        show(f"If that does not sound like {singer}: --fine-tune comes much nearer to voices unlike all others.")
     show(f"Next: vocalise convert SONG --voice {out} --to {singer!r} --out SUNG.wav")
 
 
