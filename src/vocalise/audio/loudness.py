@@ -9,10 +9,22 @@ from torch.nn import functional as F
 
 from vocalise.audio.resampling import BLOCK, Resampler
 
+SILENCE, LAST_BIT = -60.0, -90.0  # dBFS: what is never louder is silent; the last of 16 bits
 _GATE = 0.4  # seconds: the block of BS.1770, three quarters of which overlap
 _PIECE = 60.0  # seconds measured at a time, or an hour of sound would take gigabytes
 _LEAD = 1.0  # seconds for the weighting filters to settle at the start of a piece
 _LOWEST_RATE = 4000  # Hz; below it the weighting filters do not exist
+
+
+def peak_of(wave: Tensor) -> float:
+    """The largest magnitude of a wave (samples,), without a second copy of it; 0 of an empty one."""
+    return max(float(wave.max()), -float(wave.min())) if wave.numel() else 0.0
+
+
+def gain_to(wave: Tensor, peak: float) -> float:
+    """What brings a wave (samples,) to this peak; 1 for silence."""
+    own = peak_of(wave)
+    return peak / own if own > 0.0 else 1.0
 
 
 def level(wave: Tensor) -> float:

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-SILENCE = -60.0  # dBFS
-_ORDINARY, _LAST_BIT = -20.0, -90.0  # dBFS: a peak that no gain need lift, and the last of 16 bits
+from vocalise.audio.loudness import LAST_BIT, SILENCE, peak_of
+
+_ORDINARY = -20.0  # dBFS: a peak that no gain need lift
 _FLOOR = -80.0  # dBFS; places quieter than this are equally good for a cut
 _CUT_COST = 0.25  # what a cut costs by itself, on a scale where digital silence costs 0 and full scale 1
 
@@ -178,8 +179,8 @@ def silence_of(wave: Tensor) -> float:
 
     A song that was recorded far too softly is a song; but nothing is one that hides in the last of 16 bits (-90 dBFS).
     """
-    peak = max(float(wave.max()), -float(wave.min())) if wave.numel() else 0.0
-    return max(SILENCE - max(0.0, _ORDINARY - 20.0 * math.log10(max(peak, 1e-10))), _LAST_BIT)
+    short = _ORDINARY - 20.0 * math.log10(max(peak_of(wave), 1e-10))
+    return max(SILENCE - max(0.0, short), LAST_BIT)
 
 
 def silent_stretches(wave: Tensor, rate: int, *, below: float = SILENCE, longer: float = 0.2) -> list[Span]:

@@ -20,6 +20,7 @@ from vocalise.audio.files import (
     shown,
     write_wave,
 )
+from vocalise.audio.loudness import gain_to
 from vocalise.audio.pitch import Contour, pitch_contour
 from vocalise.checkpoint import Voice, default_voice, load_voice
 from vocalise.conversion.abilities import follows_pitch, require_hearing, require_singing_on
@@ -240,8 +241,7 @@ class Converter:
 
     def _song(self, heard: Tensor, plan: Plan, measured: Contour | None, progress: Progress) -> Song:
         """The wave heard (samples,) at the model's rate, with all that is to be sung of it."""
-        peak = max(float(heard.max()), -float(heard.min())) if len(heard) else 0.0
-        gain = self.voice.recipe.material.level / peak if peak > 0.0 else 1.0
+        gain = gain_to(heard, self.voice.recipe.material.level)
         if measured is None and self._needs_melody(plan) and len(heard):
             measured = self._measured(heard, progress)
         return Song(

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from vocalise.audio.loudness import integrated_loudness, matching_gain
-from vocalise.audio.phrases import SILENCE, hush, silence_of
+from vocalise.audio.loudness import SILENCE, integrated_loudness, matching_gain
+from vocalise.audio.phrases import hush, silence_of
 
 BLOCK = 60  # seconds worked on at a time, so that a long song needs no second copy of itself
 REACH = 1  # seconds around a block that what is silent in it depends on, and more than enough

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vocalise.audio.files import check_writable, read_wave, resampled_length, shown, write_wave
+from vocalise.audio.loudness import gain_to
 from vocalise.audio.pitch import Contour, pitch_contour
 from vocalise.checkpoint import Voice
 from vocalise.conversion.abilities import follows_pitch, require_hearing, require_morphing
@@ -154,9 +155,9 @@ def _longest(waves: list[Tensor], rate: int, to_rate: int) -> int:
 def _sung(voice: Voice, pair: Pair, plan: Plan, progress: Progress) -> Tensor:
     model, heard = voice.model, pair.crossfaded(voice.model.rate)
     level = voice.recipe.material.level
-    latents = [listen(model, wave, gain=_gain(wave, level)) for wave in (pair.first, pair.second)]
+    latents = [listen(model, wave, gain=gain_to(wave, level)) for wave in (pair.first, pair.second)]
     centres = (torch.arange(latents[0].shape[-1], dtype=torch.float64) + 0.5) * model.hop / model.rate
-    gain = _gain(heard, level)
+    gain = gain_to(heard, level)
     song = Song(
         heard,
         gain,
@@ -170,11 +171,6 @@ def _sung(voice: Voice, pair: Pair, plan: Plan, progress: Progress) -> Tensor:
     )
     sung = sing(model, song, progress)
     return finished(sung, heard, model.rate, gain=gain, keep_loudness=plan.keep_loudness)
-
-
-def _gain(wave: Tensor, level: float) -> float:
-    peak = max(float(wave.max()), -float(wave.min()))
-    return level / peak if peak > 0.0 else 1.0
 
 
 def _melody(voice: Voice, pair: Pair, plan: Plan, progress: Progress) -> Contour | None:

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vocalise.data.prepared import SILENCE, Prepared
+from vocalise.audio.loudness import SILENCE
+from vocalise.data.prepared import Prepared
 from vocalise.data.records import Piece
 from vocalise.errors import ConfigError, CorpusError
 

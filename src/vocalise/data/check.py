@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vocalise.audio.loudness import SILENCE
 from vocalise.audio.pitch import Contour, pitch_contour
 from vocalise.data.accompaniment import company
 from vocalise.data.advice import advise
 from vocalise.data.checkup import Checkup
 from vocalise.data.corpus import Corpus
-from vocalise.data.prepared import SILENCE
 from vocalise.data.quality import CHUNK, RATE, Quality, listen
 from vocalise.data.records import Finding, Recording, legible
 from vocalise.data.twins import find_twins

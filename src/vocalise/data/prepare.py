@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vocalise.audio.files import RATES, read_wave
+from vocalise.audio.loudness import SILENCE
 from vocalise.audio.pitch import pitch_contour
 from vocalise.data.bandwidth import believed, limit
 from vocalise.data.cache import FOLDER_VARIABLE, Cache, file_digest
@@ -25,7 +26,6 @@ from vocalise.data.prepared import (
     CONTOUR_HOP,
     FULL_SCALE,
     LEVEL,
-    SILENCE,
     Analyst,
     Prepared,
     contour_key,

@@ -20,7 +20,6 @@ VERSION = 1  # to be raised whenever the same file and settings come to give oth
 CONTOUR_VERSION = 2  # likewise for pitch contours
 ANALYSIS_VERSION = 1  # and for how analyses are kept; what is in them, their names say
 LEVEL = 0.95  # peak of each recording: quiet files would use few of the 256 levels of μ-law
-SILENCE = -60.0  # dBFS: a recording or an excerpt that is never louder is silent
 CONTOUR_HOP = 0.005  # seconds
 FULL_SCALE = 32767.0
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor
 
-from vocalise.audio.loudness import frame_levels
+from vocalise.audio.loudness import LAST_BIT, frame_levels
 from vocalise.audio.pitch import Contour, pitch_contour
 from vocalise.data.choir import Syllable
 from vocalise.measures.alignment import Alignment, align, realigned
@@ -26,7 +26,6 @@ DRIFTING = 0.050  # seconds; from here on a conversion is put on the source's cl
 # of chant, of choral parts; 5, 8, 12 and 20 s) 0 to 12 % would pass, of cuts that lag by 0.1 to 0.4 s 72 to 100 %; of
 # cuts of 3 s, 13 to 15 % and 88 to 100 %.
 USABLE, LASTING = 0.6, 5.0  # share, seconds
-_SILENT = -90.0  # dBFS, the last of 16 bits; what never gets louder holds no song
 
 T = TypeVar("T")
 
@@ -51,7 +50,7 @@ class Take:
         if not self.wave.numel():
             return False
         levels = frame_levels(self.wave, window=round(0.025 * self.rate), hop=round(HOP * self.rate))
-        return float(levels.max()) > _SILENT
+        return float(levels.max()) > LAST_BIT
 
     @property
     def contour(self) -> Contour:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from torch import Tensor
 
-from vocalise.audio.loudness import frame_levels
+from vocalise.audio.loudness import LAST_BIT, frame_levels
 from vocalise.audio.resampling import resample
 
 RATE = 16_000  # Hz; faster sampled sound is brought to it before clicks are looked for
@@ -30,7 +30,6 @@ _BLOCK = 2000  # frames that are predicted at a time
 
 _FRAME, _EVERY = 0.050, 0.010  # seconds: window and step of the levels
 _EXTREMES = 0.05  # of the frames are the quietest, and as many the loudest
-_SILENCE = -90.0  # dBFS, the last of 16 bits
 _SOUNDING = 25.0  # dB below the loudest 5 %: nearer than this the source sings
 _HOLE = 40.0  # dB below what it should be, a frame is silent
 _GAIN = 20.0  # dB that a conversion may be softer or louder as a whole
@@ -79,7 +78,7 @@ def noise_floor(wave: Tensor, rate: int) -> float:
     Mean powers are compared, and no frame counts as quieter than -100 dBFS, which is what digital silence reads.
     """
     levels, _ = torch.sort(_levels(wave, rate))
-    if float(levels[-1]) <= _SILENCE:
+    if float(levels[-1]) <= LAST_BIT:
         return math.nan
     count = max(1, round(_EXTREMES * len(levels)))
     return _mean_level(levels[:count]) - _mean_level(levels[-count:])
@@ -94,14 +93,14 @@ def silent_share(source: Tensor, converted: Tensor, rate: int) -> float:
     """
     sung, heard = _levels(source, rate), _levels(converted, rate)
     loud, gain = (_mean_level(torch.sort(x)[0][-max(1, round(_EXTREMES * len(x))) :]) for x in (sung, heard))
-    sings = (sung > _SILENCE) & (sung > loud - _SOUNDING)
+    sings = (sung > LAST_BIT) & (sung > loud - _SOUNDING)
     if not sings.any():
         return math.nan
     answer = torch.full_like(sung, -math.inf)
     frames = min(len(sung), len(heard))
     answer[:frames] = torch.from_numpy(maximum_filter1d(heard.numpy(), 2 * _SLACK + 1))[:frames]
     wanted = sung + max(-_GAIN, min(_GAIN, gain - loud))
-    silent = (answer < wanted - _HOLE) | (answer < _SILENCE)
+    silent = (answer < wanted - _HOLE) | (answer < LAST_BIT)
     return float(silent[sings].double().mean())
 
 
