@@ -1,6 +1,14 @@
 """The interchangeable parts: seven families behind one page of contracts. Importing this makes every member known."""
 
-from vocalise.parts.adversaries import Consistency, Critic, FrameCritic, PitchConfusion, SingerConfusion, SungBy
+from vocalise.parts.adversaries import (
+    Consistency,
+    Critic,
+    FrameCritic,
+    Invariance,
+    PitchConfusion,
+    SingerConfusion,
+    SungBy,
+)
 from vocalise.parts.bottlenecks import Continuous, Gaussian, VectorQuantizer
 from vocalise.parts.conditions import Conditioner
 from vocalise.parts.decoders import Parallel, PerSinger, Spectral, WaveNet
@@ -20,6 +28,7 @@ __all__ = (
     "FrameCritic",
     "Framewise",
     "Gaussian",
+    "Invariance",
     "Mel",
     "MuLaw",
     "Parallel",

@@ -98,6 +98,7 @@ class Encoder(Part, nn.Module):
     channels: int
     context: tuple[int, int]  # steps to the left and right of a frame that it depends on, beside what it remembers
     streams: bool = False  # whether it can listen as the sound comes in
+    disguises: bool = False  # whether in training it hears the same wave otherwise each time
     lead: int = 0  # steps of the signal that it wants to have heard before an excerpt, where it `streams`
 
     @abstractmethod

@@ -7,6 +7,16 @@ from vocalise.parts.adversaries.confusion import PitchConfusion, SingerClassifie
 from vocalise.parts.adversaries.consistency import Consistency
 from vocalise.parts.adversaries.critics import Critic
 from vocalise.parts.adversaries.frames import FrameCritic
+from vocalise.parts.adversaries.invariance import Invariance
 from vocalise.parts.adversaries.judges import SungBy
 
-__all__ = ("Consistency", "Critic", "FrameCritic", "PitchConfusion", "SingerClassifier", "SingerConfusion", "SungBy")
+__all__ = (
+    "Consistency",
+    "Critic",
+    "FrameCritic",
+    "Invariance",
+    "PitchConfusion",
+    "SingerClassifier",
+    "SingerConfusion",
+    "SungBy",
+)

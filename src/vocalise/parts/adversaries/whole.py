@@ -8,7 +8,7 @@ import typing
 from torch import Tensor
 
 from vocalise.errors import ConfigError
-from vocalise.parts.contracts import Condition, Decoder, Latent, Model, Signal
+from vocalise.parts.contracts import Condition, Decoder, Encoder, Latent, Model, Signal
 
 
 class Whole(Model, typing.Protocol):
@@ -17,10 +17,12 @@ class Whole(Model, typing.Protocol):
     @property
     def signal(self) -> Signal: ...  # noqa: D102
     @property
+    def encoder(self) -> Encoder: ...  # noqa: D102
+    @property
     def condition(self) -> Condition: ...  # noqa: D102
     @property
     def decoder(self) -> Decoder: ...  # noqa: D102
-    def encode(self, wave: Tensor) -> Latent: ...  # noqa: D102
+    def encode(self, wave: Tensor, analysis: Tensor | None = None, before: Tensor | None = None) -> Latent: ...  # noqa: D102
 
 
 def require_audible(model: Whole, who: str) -> None:

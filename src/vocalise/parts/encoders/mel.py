@@ -77,6 +77,7 @@ class Mel(Encoder):
             raise ValueError(f"{config.frames} frames a second do not divide {rate} Hz; take a divisor of it")
         self.hop, self.channels = rate // config.frames, config.channels
         self.ahead, self.warp, self.colour = config.ahead, config.warp, config.colour
+        self.disguises = config.warp > 0.0 or config.colour > 0.0
         self.size, self.doubt = config.overlap * self.hop, config.doubt * config.frames
         self.fade = math.exp(-1.0 / (config.memory * config.frames)) if config.memory else 0.0
         self.lead = round(config.lead * config.frames) * self.hop if config.memory else 0
