@@ -64,13 +64,23 @@ def neighbour(wanted: bool) -> Iterator[None]:
 
 
 def engine(
-    size: str, rate: int, block: float, *, plain: bool, processor: bool, seed: int, hurries: bool = True
+    size: str,
+    rate: int,
+    block: float,
+    *,
+    plain: bool,
+    processor: bool,
+    seed: int,
+    hurries: bool = True,
+    fine: bool = False,
 ) -> Engine:
-    """An engine with random weights."""
+    """An engine with random weights, rounded to the 16 bits of a voice file unless they are to be `fine`."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     chosen = override(recipe("aria", size), f"model.signal.rate={rate}")
     model = chosen.model.build(singers=SINGERS).eval()
+    for weight in model.parameters() if not fine else ():
+        weight.data = weight.data.half().float()
     quick = model if plain else quicker(model, 1)
     manner = Manner(torch.full((SINGERS,), 1.0 / SINGERS))
     stream = warmed(partial(Stream, quick, manner, seed=seed))
@@ -114,6 +124,7 @@ def main() -> None:
     options.add_argument("--block", type=float, default=5.0, help="milliseconds that the sound card brings at a time")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--plain", action="store_true", help="networks in PyTorch")
+    options.add_argument("--fine", action="store_true", help="weights of 32 bits, and not of 16 as in a voice file")
     options.add_argument("--quiet", action="store_true", help="no busy process beside")
     options.add_argument("--ordinary", action="store_true", help="no precedence for singer and driver")
     options.add_argument("--processor", action="store_true", help="count the processor's time for a block, not all")
@@ -126,6 +137,7 @@ def main() -> None:
         processor=chosen.processor,
         seed=chosen.seed,
         hurries=not chosen.ordinary,
+        fine=chosen.fine,
     )
     weights = sum(parameter.numel() for parameter in one.stream.model.parameters())
     before = stolen()

@@ -18,13 +18,14 @@ from vocalise.parts.conditions import Conditioner
 from vocalise.parts.decoders.parallel import Parallel, in_groups, out_of_groups
 from vocalise.parts.encoders.mel import SILENT, Mel
 from vocalise.sampling.hands import Hands, require_one
+from vocalise.sampling.native.steps import NativeSteps
 from vocalise.sampling.steps import Array, PlainSteps, RuntimeSteps, Steps
 from vocalise.sampling.telling import Teller
 
 _ONE = np.ones(1)
 
 
-def by_columns(model: Autoencoder, *, threads: int | None = None) -> Autoencoder:
+def by_columns(model: Autoencoder, *, threads: int | None = None, compiled: bool = False) -> Autoencoder:
     """The model with ears, hands and what they are told for one voice: for streams on the processor only.
 
     Parts that have no such twin stay as they are.
@@ -32,23 +33,26 @@ def by_columns(model: Autoencoder, *, threads: int | None = None) -> Autoencoder
     Args:
         model: its weights are shared.
         threads: of ONNX Runtime, which then runs the networks step by step; None leaves them as they are.
+        compiled: whether compiled code runs them instead.
 
     Raises:
-        ConfigError: ONNX Runtime is wanted and not installed.
+        ConfigError: ONNX Runtime or compiled code is wanted and not there, or has no form for these sizes.
     """
     twin = copy.copy(model)
     twin._modules = dict(model._modules)
     if isinstance(model.encoder, Mel):
-        twin._modules["encoder"] = Ears(model.encoder, _ear_steps(model.encoder, threads))
+        twin._modules["encoder"] = Ears(model.encoder, _ear_steps(model.encoder, threads, compiled=compiled))
     if isinstance(model.condition, Conditioner):
         twin._modules["condition"] = Teller(model.condition)
     if isinstance(model.decoder, Parallel):
-        twin._modules["decoder"] = Hands(model.decoder, _hand_steps(model.decoder, threads))
+        twin._modules["decoder"] = Hands(model.decoder, _hand_steps(model.decoder, threads, compiled=compiled))
     return twin
 
 
-def _ear_steps(encoder: Mel, threads: int | None) -> Steps:
+def _ear_steps(encoder: Mel, threads: int | None, *, compiled: bool) -> Steps:
     stack, head = encoder.stack, encoder.head
+    if compiled:
+        return NativeSteps(stack, head)
     if threads is not None:
         return RuntimeSteps(stack, head, threads=threads)
 
@@ -59,8 +63,10 @@ def _ear_steps(encoder: Mel, threads: int | None) -> Steps:
     return PlainSteps(partial(stack.begin, 1), network)
 
 
-def _hand_steps(decoder: Parallel, threads: int | None) -> Steps:
+def _hand_steps(decoder: Parallel, threads: int | None, *, compiled: bool) -> Steps:
     network = decoder.network
+    if compiled:
+        return NativeSteps(network.stack, network.head)
     if threads is not None:
         return RuntimeSteps(network.stack, network.head, threads=threads)
 
