@@ -3,6 +3,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@ using Floats = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
 using Sink = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
 
 void bind_stack(nb::module_& m);
+void bind_columns(nb::module_& m);
 
 namespace {
 template <class A>

@@ -108,6 +108,7 @@ private:
 NB_MODULE(_core, m) {
     m.doc() = "The compiled WaveNet step, and what sings live.";
     bind_stack(m);
+    bind_columns(m);
     m.def("variants", [] {
         const vn_variant* list[8];
         std::vector<std::string> names;
