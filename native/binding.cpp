@@ -106,6 +106,7 @@ private:
 }  // namespace
 
 NB_MODULE(_core, m) {
+    nb::set_leak_warnings(false);  // an engine that lives until the interpreter ends is none
     m.doc() = "The compiled WaveNet step, and what sings live.";
     bind_stack(m);
     bind_columns(m);

@@ -9,7 +9,8 @@
 namespace {
 void within(int value, int least, int most, const char* name) {
     if (value >= least && value <= most) return;
-    throw std::invalid_argument(std::string(name) + " should be within " + std::to_string(least) + " to " + std::to_string(most));
+    const std::string bounds = std::to_string(least) + " to " + std::to_string(most);
+    throw std::invalid_argument(std::string(name) + " should be within " + bounds);
 }
 
 size_t columns_of(const Floats& array) {

@@ -78,7 +78,8 @@ bool Sums::extend(const Told& told, float* sung) {
         sounded(sung);
     }
     const int kept = std::max(0, waiting_ - told.columns);  // of those that waited before
-    std::copy(curves_.begin() + size_t(waiting_ - kept) * curve, curves_.begin() + size_t(waiting_) * curve, curves_.begin());
+    const auto waited = curves_.begin() + size_t(waiting_) * curve;
+    std::copy(waited - size_t(kept) * curve, waited, curves_.begin());
     const float* fresh = told.drawn + size_t(told.curves - (left - kept)) * curve;
     std::copy(fresh, fresh + size_t(left - kept) * curve, curves_.begin() + size_t(kept) * curve);
     waiting_ = left;

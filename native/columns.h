@@ -1,5 +1,5 @@
-// The sums round the networks of a live voice, a column at a time: what is heard before the encoder, what is sung after the
-// decoder. Their twins in Python (sampling/shapes.py, sampling/sums.py) say what is meant; these differ by rounding.
+// The sums round the networks of a live voice, a column at a time: what is heard before the encoder, and what is sung
+// after the decoder. Their twins in Python (sampling/shapes.py, sampling/sums.py) say what is meant; these differ by rounding.
 //
 // Nothing is allocated after the beginning, and nothing throws then.
 #pragma once

@@ -6,7 +6,8 @@
 namespace {
 const char* fault_of(const vn_stack_shape& s) {
     if (s.incoming < 1 || s.incoming > 65536 || s.out < 1 || s.out > 65536) return "an end is not within 1 to 65536";
-    if (s.width < 1 || s.width > 8192 || s.wide < 1 || s.wide > 65536) return "a width is not within 1 to 8192, or 8 times it";
+    if (s.width < 1 || s.width > 8192) return "the width is not within 1 to 8192";
+    if (s.wide < 1 || s.wide > 65536) return "the width of a block is not within 1 to 65536";
     if (s.blocks < 1 || s.blocks > 1024) return "the number of blocks is not within 1 to 1024";
     if (s.memory < 0 || s.memory > 63) return "the kernel is not within 1 to 64";
     return nullptr;
@@ -31,7 +32,8 @@ struct vn_past {
 };
 
 extern "C" {
-vn_stack* vn_stack_new(const vn_variant* v, const vn_stack_shape* s, const vn_stack_weights* w, bool half, const char** error) {
+vn_stack* vn_stack_new(const vn_variant* v, const vn_stack_shape* s, const vn_stack_weights* w, bool half,
+                       const char** error) {
     if ((*error = fault_of(*s))) return nullptr;
     const size_t bytes = v->stepper->bytes(s, half);
     if (bytes > kMost) return *error = "the stack would take more than 64 GB", nullptr;

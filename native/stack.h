@@ -1,4 +1,4 @@
-// ConvNeXt stacks for singing live: one voice, one step at a time, the weights in 32 bits or, as voice files hold them, 16.
+// ConvNeXt stacks for singing live: one voice, one step at a time, weights in 32 bits or, as voice files may hold them, 16.
 // Nothing here throws; what returns null leaves a sentence in `error`.
 #pragma once
 #include <cstddef>

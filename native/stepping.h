@@ -59,7 +59,8 @@ VN_INLINE const float* rows_of(Arena& arena, const float* source, int rows, int 
     float* place = arena.take<float>(size_t(rows) * width);
     if (arena.base)
         for (int r = 0; r < rows; ++r)
-            for (int i = 0; i < width; ++i) place[size_t(r) * width + i] = i < columns ? source[size_t(r) * columns + i] : 0.0f;
+            for (int i = 0; i < width; ++i)
+                place[size_t(r) * width + i] = i < columns ? source[size_t(r) * columns + i] : 0.0f;
     return place;
 }
 

@@ -1,8 +1,8 @@
 """A model for one voice, a few columns at a time, for singing live: compiled, or its sums in NumPy; and the ears of it.
 
 A call of PyTorch costs some microseconds whatever it does, and a column of 10 ms is hardly anything to do: two hundred
-calls for it take longer than the networks themselves. NumPy needs a third of that, compiled code hardly anything. `Mel`,
-`Conditioner` and `Parallel` stay the truth, and parity tests hold them and their twins together.
+calls for it take longer than the networks themselves. NumPy needs a third of that, compiled code hardly anything.
+`Mel`, `Conditioner` and `Parallel` stay the truth, and parity tests hold them and their twins together.
 """
 
 import copy
@@ -97,7 +97,12 @@ class Ears(nn.Module):
     def __init__(self, encoder: Mel, steps: Steps, shapes: Shapes) -> None:
         super().__init__()
         self.stack, self.head, self._steps, self._shapes = encoder.stack, encoder.head, steps, shapes
-        self.hop, self.channels, self.context, self.ahead = encoder.hop, encoder.channels, encoder.context, encoder.ahead
+        self.hop, self.channels, self.context, self.ahead = (
+            encoder.hop,
+            encoder.channels,
+            encoder.context,
+            encoder.ahead,
+        )
 
     def begin(self, batch: int) -> Heard:
         """Nothing heard yet; `batch` must be 1."""

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from vocalise.audio import live_pitch
 from vocalise.audio.filtering import window_of
 from vocalise.audio.harmonics import HIGHEST, LOWEST
-from vocalise.audio.live_pitch import LivePitch
+from vocalise.audio.live_pitch import AHEAD, LivePitch
 from vocalise.parts.decoders.parallel import LOUDEST, NEPERS, Parallel
 from vocalise.parts.encoders.mel import SILENT, Mel
 from vocalise.sampling.native.library import available, require
@@ -84,15 +83,9 @@ class NativePitch:
 
     def __init__(self, twin: LivePitch) -> None:
         """Begins with silence; of the twin only its choices are taken."""
-        rate, self._hop = twin._rate, twin._hop
-        sizes = [twin._every, twin._step, twin._half, *twin._lags, twin._hop]
-        marks = [
-            *(live_pitch._OCTAVE, live_pitch._JUMP, live_pitch._SWITCH, live_pitch._VOICED, live_pitch._WEAKEST),
-            *(live_pitch._FADES, live_pitch._FAINT, live_pitch._SILENT),
-            *(live_pitch._ALIKE, round(live_pitch._HERE * rate), live_pitch._VOICE_LASTS * rate),
-            live_pitch._LASTING * rate,
-        ]
-        self._tracker: _core.Tracker = require()[0].Tracker(sizes, rate, marks, twin._filter.tolist())
+        sizes, rate, marks, taps = twin.choices
+        self._hop = sizes[-1]
+        self._tracker: _core.Tracker = require()[0].Tracker(sizes, rate, marks, taps)
         self._owed = 0
 
     def push(self, wave: Floats) -> tuple[Floats, Floats]:
@@ -108,7 +101,7 @@ class NativePitch:
     def finish(self) -> tuple[Floats, Floats]:
         """The last `AHEAD` columns, as if silence followed."""
         owed = self._owed
-        pitch, voicing = self.push(np.zeros(live_pitch.AHEAD * self._hop, np.float32))
+        pitch, voicing = self.push(np.zeros(AHEAD * self._hop, np.float32))
         return pitch[:owed], voicing[:owed]
 
 
