@@ -21,14 +21,14 @@ VN_INLINE uint16_t to_half(float v) {  // to the nearest of IEEE's 16 bits, ties
     return uint16_t(sign | ((size - 0x38000000 + 0xfff + (size >> 13 & 1)) >> 13));
 }
 
-VN_INLINE float from_half(uint16_t h) {
-    const uint32_t sign = uint32_t(h & 0x8000) << 16, exponent = h >> 10 & 31, rest = h & 1023;
-    if (exponent == 0) {
-        const float small = float(rest) * 5.9604644775390625e-8f;  // 2^-24
-        return sign ? -small : small;
-    }
-    const uint32_t bits = sign | (exponent == 31 ? 0x7f800000 : (exponent + 112) << 23) | rest << 13;
+VN_INLINE float from_half(uint16_t h) {  // a finite one: the product moves the exponent, of the smallest too
+    const uint32_t size = uint32_t(h & 0x7fff) << 13, sign = uint32_t(h & 0x8000) << 16;
     float v;
+    memcpy(&v, &size, 4);
+    v *= 5.192296858534828e33f;  // 2^112
+    uint32_t bits;
+    memcpy(&bits, &v, 4);
+    bits |= sign;
     memcpy(&v, &bits, 4);
     return v;
 }

@@ -32,7 +32,8 @@ class NativeSteps:
         Args:
             stack: on the processor.
             head: of it.
-            half: whether matrices are kept in 16 bits, rounded if need be; None: where that changes no weight.
+            half: whether matrices are kept in 16 bits, rounded if need be; None: where that changes no weight, unless
+                the processor has to be told in so many words how to widen them, which takes longer than to read more.
 
         Raises:
             ConfigError: no compiled module, sizes that it does not know, or weights that are no numbers.
@@ -45,7 +46,7 @@ class NativeSteps:
                         f"The weight {name} of a network holds numbers that are infinite or not numbers at all: "
                         "its training broke off badly; take an earlier checkpoint."
                     )
-        self.half = exact_in_halves(stack, head) if half is None else half
+        self.half = variant != "portable" and exact_in_halves(stack, head) if half is None else half
         block = stack.layers[0]
         wide, self._out = block.widen.out_features, head.out_features
         sizes = [stack.stem.in_features, stack.width, wide, len(stack.layers), block.memory, self._out]
