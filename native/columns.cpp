@@ -70,7 +70,7 @@ bool Sums::extend(const Told& told, float* sung) {
         std::copy(tones_.begin() + hop, tones_.end(), tones_.begin());
         std::copy(noises_.begin() + hop, noises_.end(), noises_.begin());
         std::copy(levels_.begin() + 1, levels_.end(), levels_.begin());
-        pulsed(told.pitch + size_t(n) * hop, told.flags + n, &*tones_.end() - hop);
+        pulsed(told.pitch + size_t(n) * hop, told.flags + n, tones_.data() + tones_.size() - hop);
         std::copy(told.noise + size_t(n) * hop, told.noise + size_t(n + 1) * hop, noises_.end() - hop);
         levels_.back() = told.powers[n];
         const float* next = n < waiting_ ? &curves_[size_t(n) * curve] : told.drawn + size_t(n - waiting_) * curve;
