@@ -1,41 +1,15 @@
 // The sampler for Python: arrays in, arrays out; shapes are checked here, and the interpreter's lock is not held.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <memory>
 #include <optional>
-#include <stdexcept>
-#include <string>
-#include <vector>
 
+#include "arrays.h"
 #include "sampler.h"
 
-namespace nb = nanobind;
-using Floats = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
-using Sink = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
-
 namespace {
-template <class A>
-void require(const A& array, std::vector<size_t> shape, const char* name) {
-    bool fits = array.ndim() == shape.size();
-    for (size_t i = 0; fits && i < shape.size(); ++i) fits = array.shape(i) == shape[i];
-    if (fits) return;
-    std::string wanted, found;
-    for (size_t n : shape) wanted += (wanted.empty() ? "" : ", ") + std::to_string(n);
-    for (size_t i = 0; i < array.ndim(); ++i) found += (i ? ", " : "") + std::to_string(array.shape(i));
-    throw std::invalid_argument(std::string(name) + " should be (" + wanted + "), not (" + found + ")");
-}
-
-const float* data(const nb::dict& arrays, const char* name, std::vector<size_t> shape, std::vector<Floats>& kept) {
-    if (!arrays.contains(name)) throw std::invalid_argument(std::string("there is no array ") + name);
-    kept.push_back(nb::cast<Floats>(arrays[name]));
-    require(kept.back(), std::move(shape), name);
-    return kept.back().data();
-}
-
 class Model {
 public:
     Model(const nb::dict& arrays, const std::vector<int>& sizes, std::vector<int> dilations, int precision,
@@ -132,7 +106,10 @@ private:
 }  // namespace
 
 NB_MODULE(_core, m) {
-    m.doc() = "The compiled WaveNet step.";
+    nb::set_leak_warnings(false);  // an engine that lives until the interpreter ends is none
+    m.doc() = "The compiled WaveNet step, and what sings live.";
+    bind_stack(m);
+    bind_columns(m);
     m.def("variants", [] {
         const vn_variant* list[8];
         std::vector<std::string> names;

@@ -43,8 +43,8 @@ bool keeps(unsigned mask) {
 }  // namespace
 
 bool cpu_avx2() {
-    const unsigned fma = 1u << 12, avx2 = 1u << 5;
-    return leaf(0, 0).a >= 7 && keeps(0x6) && has(leaf(1, 0).c, fma) && has(leaf(7, 0).b, avx2);
+    const unsigned fma = 1u << 12, f16c = 1u << 29, avx2 = 1u << 5;
+    return leaf(0, 0).a >= 7 && keeps(0x6) && has(leaf(1, 0).c, fma | f16c) && has(leaf(7, 0).b, avx2);
 }
 
 bool cpu_avx512() {

@@ -41,6 +41,7 @@ struct vn_job {
 
 struct vn_section;  // some rows that one thread sings
 struct vn_packed;   // a model as a variant wants it
+struct vn_stepper;
 
 struct vn_variant {
     const char* name;
@@ -56,6 +57,7 @@ struct vn_variant {
     void (*call_helper)(vn_section*);
     void (*sing_shared)(vn_section*, const vn_job*);
     void (*help)(vn_section*, const vn_job*);
+    const vn_stepper* stepper;  // of ConvNeXt stacks; see stack.h
 };
 
 const vn_variant* vn_avx512();

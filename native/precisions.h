@@ -6,6 +6,33 @@ VN_INLINE uint16_t to_bf16(float v) {  // to the nearest, ties to even
     return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
+VN_INLINE uint16_t to_half(float v) {  // to the nearest of IEEE's 16 bits, ties to even; too large becomes infinite
+    uint32_t bits;
+    memcpy(&bits, &v, 4);
+    const uint32_t sign = bits >> 16 & 0x8000, size = bits & 0x7fffffff;
+    if (size >= 0x47800000) return uint16_t(sign | (size > 0x7f800000 ? 0x7e00 : 0x7c00));
+    if (size < 0x38800000) {  // below the smallest whole exponent: the sum lets the hardware round the steps of 2^-24
+        float rest;
+        memcpy(&rest, &size, 4);
+        rest += 0.5f;
+        memcpy(&bits, &rest, 4);
+        return uint16_t(sign | (bits - 0x3f000000));
+    }
+    return uint16_t(sign | ((size - 0x38000000 + 0xfff + (size >> 13 & 1)) >> 13));
+}
+
+VN_INLINE float from_half(uint16_t h) {  // a finite one: the product moves the exponent, of the smallest too
+    const uint32_t size = uint32_t(h & 0x7fff) << 13, sign = uint32_t(h & 0x8000) << 16;
+    float v;
+    memcpy(&v, &size, 4);
+    v *= 5.192296858534828e33f;  // 2^112
+    uint32_t bits;
+    memcpy(&bits, &v, 4);
+    bits |= sign;
+    memcpy(&v, &bits, 4);
+    return v;
+}
+
 VN_INLINE int8_t to_int8(float v) {
     v = v < -127.0f ? -127.0f : v > 127.0f ? 127.0f : v;
     return int8_t(v < 0.0f ? int(v - 0.5f) : int(v + 0.5f));

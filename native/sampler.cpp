@@ -2,53 +2,15 @@
 #include "sampler.h"
 
 #include "common.h"
+#include "memory.h"
 
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <thread>
 #include <vector>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-#if defined(_MSC_VER)
-#include <malloc.h>
-#endif
-
 namespace {
-constexpr size_t kHuge = size_t(2) << 20;
-constexpr size_t kMost = size_t(1) << 36;  // no model and no set of streams is larger than this by right
-
-struct Block {  // memory in pages of 2 MB, where the system has such
-    char* base = nullptr;
-    size_t size = 0;
-    explicit Block(size_t wanted) : size((wanted + kHuge - 1) / kHuge * kHuge) {
-#if defined(_MSC_VER)
-        base = static_cast<char*>(_aligned_malloc(size, kHuge));
-#else
-        void* place = nullptr;
-        base = posix_memalign(&place, kHuge, size) == 0 ? static_cast<char*>(place) : nullptr;
-#endif
-        if (!base) throw std::bad_alloc();
-#if defined(__linux__)
-        madvise(base, size, MADV_HUGEPAGE);
-#endif
-        std::memset(base, 0, size);
-    }
-    ~Block() {
-#if defined(_MSC_VER)
-        _aligned_free(base);
-#else
-        std::free(base);
-#endif
-    }
-    Block(const Block&) = delete;
-    Block& operator=(const Block&) = delete;
-};
-
 const char* fault_of(const vn_shape& s) {
     if (s.residual < 1 || s.residual > 8192 || s.skip < 1 || s.skip > 8192) return "a width is not within 1 to 8192";
     if (s.depth < 1 || s.depth > 1024) return "the number of layers is not within 1 to 1024";
@@ -57,18 +19,6 @@ const char* fault_of(const vn_shape& s) {
     for (int l = 0; l < s.depth; ++l)
         if (s.dilations[l] < 1 || s.dilations[l] > 32768 || (s.dilations[l] & (s.dilations[l] - 1)))
             return "a dilation is not a power of two within 1 to 32768";
-    return nullptr;
-}
-
-template <class T, class Make>
-T* made(const char** error, const Make& make) {
-    try {
-        return make();
-    } catch (const std::bad_alloc&) {
-        *error = "there is not enough memory";
-    } catch (...) {
-        *error = "something unforeseen happened";
-    }
     return nullptr;
 }
 }  // namespace

@@ -5,6 +5,9 @@ struct V {
     static constexpr int W = 8, tile = 8;
     static VN_INLINE F load(const float* p) { return _mm256_loadu_ps(p); }
     static VN_INLINE void store(float* p, F v) { _mm256_storeu_ps(p, v); }
+    static VN_INLINE F half(const uint16_t* p) {
+        return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    }
     static VN_INLINE F set(float v) { return _mm256_set1_ps(v); }
     static VN_INLINE F add(F a, F b) { return _mm256_add_ps(a, b); }
     static VN_INLINE F sub(F a, F b) { return _mm256_sub_ps(a, b); }

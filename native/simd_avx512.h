@@ -4,6 +4,9 @@ struct V {
     static constexpr int W = 16, tile = 16;
     static VN_INLINE F load(const float* p) { return _mm512_loadu_ps(p); }
     static VN_INLINE void store(float* p, F v) { _mm512_storeu_ps(p, v); }
+    static VN_INLINE F half(const uint16_t* p) {
+        return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    }
     static VN_INLINE F set(float v) { return _mm512_set1_ps(v); }
     static VN_INLINE F add(F a, F b) { return _mm512_add_ps(a, b); }
     static VN_INLINE F sub(F a, F b) { return _mm512_sub_ps(a, b); }

@@ -5,6 +5,7 @@ struct V {
     static constexpr int W = 4, tile = 16;
     static VN_INLINE F load(const float* p) { return vld1q_f32(p); }
     static VN_INLINE void store(float* p, F v) { vst1q_f32(p, v); }
+    static VN_INLINE F half(const uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
     static VN_INLINE F set(float v) { return vdupq_n_f32(v); }
     static VN_INLINE F add(F a, F b) { return vaddq_f32(a, b); }
     static VN_INLINE F sub(F a, F b) { return vsubq_f32(a, b); }

@@ -15,6 +15,7 @@ struct V {
     static VN_INLINE void store(float* p, F a) {
         for (int i = 0; i < 4; ++i) p[i] = a.v[i];
     }
+    static VN_INLINE F half(const uint16_t* p) { return each([&](int i) { return from_half(p[i]); }); }
     static VN_INLINE F set(float a) { return F{{a, a, a, a}}; }
     static VN_INLINE F add(F a, F b) { return each([&](int i) { return a.v[i] + b.v[i]; }); }
     static VN_INLINE F sub(F a, F b) { return each([&](int i) { return a.v[i] - b.v[i]; }); }

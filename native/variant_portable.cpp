@@ -1,5 +1,6 @@
 // The sampler for one kind of processor; CMakeLists.txt gives this file flags of its own.
 
+#include <math.h>
 #include <string.h>
 
 #include <atomic>
@@ -8,14 +9,16 @@
 #include "common.h"
 #include "cpu.h"
 #include "model.h"
+#include "stack.h"
 
 namespace {
 #include "precisions.h"
 #include "simd_portable.h"
 #include "engine.h"
+#include "stepping.h"
 
 const vn_variant table = {"portable", cpu_portable, model_bytes, pack, section_bytes, begin, renew, sing,
-                          worth_sharing, call_helper, sing_shared, help};
+                          worth_sharing, call_helper, sing_shared, help, &stepper};
 }  // namespace
 
 const vn_variant* vn_portable() { return &table; }

@@ -17,6 +17,7 @@ from vocalise.errors import Unsupported
 from vocalise.progress import silent
 from vocalise.sampling import accelerate
 from vocalise.sampling.columns import by_columns
+from vocalise.sampling.native import available
 
 RATE = 16_000
 ALONE = torch.tensor([0.0, 1.0, 0.0])
@@ -71,7 +72,9 @@ def test_a_stream_sings_what_a_whole_song_is_sung_as(model, song, sizes):
 def test_a_quicker_model_sings_the_same(model, song):
     wave, contour = song
     whole = sing(model, Song(wave, 1.0, ALONE, contour, 1.0, 5), silent)
-    for quicker in (by_columns(model), by_columns(accelerate(model, threads=1)), by_columns(model, threads=1)):
+    compiled = [by_columns(model, compiled=True)] if available() is not None else []
+    runtime = [by_columns(accelerate(model, threads=1)), by_columns(model, threads=1)]
+    for quicker in (by_columns(model), *runtime, *compiled):
         stream = Stream(quicker, Manner(ALONE), seed=5, contour=contour)
         assert (streamed(stream, wave, (1,))[stream.latency :] - whole).abs().max() < 1e-4 * whole.abs().max()
 

@@ -175,6 +175,8 @@ void refuses() {
 }
 }  // namespace
 
+void test_live();  // test_live.cpp
+
 int main() {
     const vn_variant* list[8];
     const int count = vn_variants(list, 8);
@@ -188,5 +190,6 @@ int main() {
             agrees(list[i], net, VN_INT8, 2.0);
         }
     refuses();
+    test_live();
     std::puts("all is well");
 }

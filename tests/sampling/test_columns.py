@@ -13,7 +13,13 @@ from vocalise.parts.contracts import Chance, Controls
 from vocalise.recipes import recipe
 from vocalise.sampling.columns import by_columns
 from vocalise.sampling.hands import _logs
-from vocalise.sampling.hands import pulses as twin_pulses
+from vocalise.sampling.native import available
+from vocalise.sampling.sums import pulses as twin_pulses
+
+WAYS = [
+    False,
+    pytest.param(True, marks=pytest.mark.skipif(available() is None, reason="there is no compiled sampler here")),
+]
 
 
 def model_at(rate, **settings):
@@ -63,12 +69,13 @@ def sung(decoder, condition, controls, sizes):
 
 @pytest.mark.parametrize(("rate", "memory"), [(16_000, 0.0), (16_000, 0.5), (44_100, 30.0)])
 @pytest.mark.parametrize("sizes", [(1,), (3, 1, 8), (200,)])
-def test_ears_hear_what_the_encoder_hears(rate, memory, sizes):
+@pytest.mark.parametrize("compiled", WAYS)
+def test_ears_hear_what_the_encoder_hears(rate, memory, sizes, compiled):
     model = model_at(rate, encoder__memory=memory)
     wave = 0.2 * torch.randn(1, 1, 120 * model.hop, generator=torch.Generator().manual_seed(0))
     wave[:, :, 30 * model.hop : 40 * model.hop] = 0.0
     wave *= torch.linspace(0, 1, wave.shape[2])
-    plain, quick = (heard(one.encoder, wave, sizes) for one in (model, by_columns(model)))
+    plain, quick = (heard(one.encoder, wave, sizes) for one in (model, by_columns(model, compiled=compiled)))
     assert plain.shape == quick.shape == (1, 8, 120 - model.encoder.ahead)
     assert (quick - plain).abs().max() < 1e-4 * plain.abs().max()
 
@@ -78,10 +85,12 @@ def test_ears_hear_what_the_encoder_hears(rate, memory, sizes):
     [(16_000, {}), (44_100, {}), (24_000, {"decoder__overlap": 3}), (16_000, {"decoder__at_once": 1})],
 )
 @pytest.mark.parametrize("sizes", [(1,), (2, 7)])
-def test_hands_sing_what_the_decoder_sings(rate, settings, sizes):
+@pytest.mark.parametrize("compiled", WAYS)
+def test_hands_sing_what_the_decoder_sings(rate, settings, sizes, compiled):
     model, controls = model_at(rate, **settings), controls_for(80)
     condition = torch.randn(1, model.condition.channels, 80, generator=torch.Generator().manual_seed(0))
-    plain, quick = (sung(one.decoder, condition, controls, sizes) for one in (model, by_columns(model)))
+    both = (model, by_columns(model, compiled=compiled))
+    plain, quick = (sung(one.decoder, condition, controls, sizes) for one in both)
     assert plain.shape == quick.shape == (1, 1, 80 * model.hop)
     assert plain.abs().max() > 0.01
     assert (quick - plain).abs().max() < 1e-4 * plain.abs().max()
@@ -126,8 +135,7 @@ def test_the_phase_does_not_drift_from_the_plain_one_in_ten_minutes():
         nodes = slice(first, first + piece + 2)
         way = between_columns(flags[None, nodes], hop, pitch=pitch[None, nodes])
         plain, phase = pulses(way.flatten(1), 16_000, phase)
-        pairs = np.arange(piece)[:, None] + hands._pair
-        tone, mine = twin_pulses(hands._way(logs[nodes], voiced[nodes], pairs), 16_000, mine)
+        tone, mine = twin_pulses(hands._way(logs[nodes], voiced[nodes]).reshape(-1), 16_000, mine)
     assert abs(mine - float(phase)) < 1e-9
     assert np.abs(tone - plain[0].numpy()).max() < 1e-4 * plain.abs().max()
 

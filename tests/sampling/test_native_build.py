@@ -37,12 +37,12 @@ def tool(name):
 @pytest.mark.skipif(COMPILER is None, reason="there is no C++ compiler on this machine")
 def test_no_sanitizer_finds_anything(tmp_path):
     settings = ["-DVOCALISE_TESTS=ON", "-DVOCALISE_SANITIZE=ON", "-DCMAKE_BUILD_TYPE=Debug"]
-    source = ROOT / "tests" / "native" / "test_sampler.cpp"
+    source = ";".join(str(ROOT / "tests" / "native" / name) for name in ("test_sampler.cpp", "test_live.cpp"))
     generator = ["-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={tool('ninja')}"]
     run(tool("cmake"), "-S", ROOT / "native", "-B", tmp_path, *generator, *settings, f"-DVOCALISE_TEST_SOURCE={source}")
     run(tool("cmake"), "--build", tmp_path)
     told = run(tmp_path / "vocalise_native_tests")
-    assert told.count("off by") >= 12 and told.endswith("all is well\n")
+    assert told.count("off by") >= 16 and told.endswith("all is well\n")
 
 
 def test_an_installation_without_a_compiler_sings_with_pytorch(tmp_path):

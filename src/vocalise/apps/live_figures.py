@@ -38,6 +38,10 @@ class Stopwatch:
         self.worst = max(self.worst, seconds)
         self.count += 1
 
+    def beyond(self, seconds: float) -> int:
+        """How many took longer than that, to 10 µs."""
+        return int(self._counts[min(_BINS, int(seconds / _BIN) + 1) :].sum())
+
     def within(self, share: float) -> float:
         """The time in which so many of all were done, to 10 µs; 0 where there are none."""
         if not self.count:

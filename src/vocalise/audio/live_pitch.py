@@ -79,6 +79,14 @@ class LivePitch:
         self._path = _Path()
         self._owed = 0
 
+    @property
+    def choices(self) -> tuple[list[int], float, list[float], list[float]]:
+        """Sizes in samples, rate in Hz, marks and filter, in the order in which the compiled twin takes them."""
+        sizes = [self._every, self._step, self._half, *self._lags, self._hop]
+        lengths = [float(round(_HERE * self._rate)), _VOICE_LASTS * self._rate, _LASTING * self._rate]
+        marks = [_OCTAVE, _JUMP, _SWITCH, _VOICED, _WEAKEST, _FADES, _FAINT, _SILENT, _ALIKE, *lengths]
+        return sizes, self._rate, marks, self._filter.tolist()
+
     def push(self, wave: Line) -> tuple[Line, Line]:
         """(n · hop,) more samples -> pitch in Hz (0 where unvoiced) and voicing of the columns known by now."""
         block = wave.astype(np.float64)

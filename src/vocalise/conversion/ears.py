@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vocalise.audio import live_pitch
-from vocalise.audio.live_pitch import LivePitch
 from vocalise.audio.pitch import Contour, contour_at
 from vocalise.autoencoder import Autoencoder
 from vocalise.data.batches import FLOOR, LOUDNESS_WINDOW
 from vocalise.parts.contracts import Encoder
+from vocalise.sampling.native.sums import pitch_tracker
 
 _FAINTEST = 10.0 ** (FLOOR / 10.0)
 
@@ -115,7 +115,7 @@ class Tracked:
     reach = live_pitch.AHEAD
 
     def __init__(self, rate: int, hop: int) -> None:
-        self._tracker = LivePitch(rate, hop=hop)
+        self._tracker = pitch_tracker(rate, hop)
 
     def push(self, heard: Line) -> tuple[Line, Line]:
         """(n · hop,) more samples -> pitch in Hz and voicing of the columns that are final by now."""
