@@ -9,14 +9,23 @@ from vocalise.parts import Dilated, Invariance, Mel
 from vocalise.training.learner import Pupil
 
 
-def test_an_ear_without_disguises_is_refused_by_name(model):
-    class Deaf:
-        encoder = Dilated.Config().scaled(0.1).build(channels=1, rate=16_000)
+@pytest.mark.parametrize("ear", [Dilated.Config().scaled(0.1), Mel.Config(width=16, blocks=1, warp=0.0, colour=0.0)])
+def test_an_ear_without_disguises_is_refused_by_name(ear):
+    class Same:
+        encoder = ear.build(channels=1, rate=16_000)
 
-    plain = Mel.Config(width=16, blocks=1, channels=6, warp=0.0, colour=0.0).build(channels=1, rate=16_000)
-    assert not plain.disguises and model.encoder.disguises
-    with pytest.raises(ConfigError, match="Dilated hears the same each time.*leave Invariance out"):
-        Invariance.Config().build(model=Deaf())
+    name = type(Same.encoder).__name__
+    with pytest.raises(ConfigError, match=rf"{name} hears the same each time.*leave Invariance out"):
+        Invariance.Config().build(model=Same())
+
+
+@pytest.mark.parametrize("only", [{"warp": 0.0}, {"colour": 0.0}])
+def test_one_disguise_of_two_is_enough(only):
+    class Other:
+        encoder = Mel.Config(width=16, blocks=1, **only).build(channels=1, rate=16_000)
+        encode = None
+
+    assert Invariance.Config().build(model=Other()).turns(0) == 0
 
 
 def test_two_equal_hearings_cost_nothing_and_two_strangers_cost_one(model, sing):

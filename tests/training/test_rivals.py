@@ -16,6 +16,7 @@ from vocalise.parts import (
     Consistency,
     Conversion,
     Critic,
+    Invariance,
     Mel,
     Parallel,
     PitchConfusion,
@@ -52,9 +53,18 @@ def rivals_recipe(kind: str = "hinge") -> Recipe:
             Critic.Config(kind=kind, width=8, layers=2, bands=16, windows=(0.022,), start=0.25, practice=2),
             SungBy.Config(width=8, bands=16, practice=2),
             Consistency.Config(start=0.25),
+            Invariance.Config(),
         ),
         protocols=(Reconstruction.Config(), Conversion.Config(start=0.5, every=3)),
-        weights={"decoder": 1.0, "singer": 0.01, "pitch": 0.01, "critic": 0.1, "sung_by": 0.1, "consistency": 0.1},
+        weights={
+            "decoder": 1.0,
+            "singer": 0.01,
+            "pitch": 0.01,
+            "critic": 0.1,
+            "sung_by": 0.1,
+            "consistency": 0.1,
+            "invariance": 0.1,
+        },
         material=replace(whole.material, samples=4800, seconds=None, batch=2),
     )
 
@@ -77,6 +87,7 @@ def test_everybody_learns_and_says_something_from_its_start_on(corpus: Corpus) -
         assert all(not torch.equal(old, new) for old, new in zip(weights, one.parameters(), strict=True)), one.name
     assert [row["critic"] != 0.0 for row in terms[:6]] == [False, False, False, False, True, True]
     assert [row["consistency"] != 0.0 for row in terms[:6]] == [False, False, False, True, True, True]
+    assert all(row.get("invariance", 0.0) + row.get("invariance_conversion", 0.0) > 0.0 for row in terms)
     converted = [row for row in terms if "decoder_conversion" in row]
     assert len(converted) == 2
     assert all(

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
-import torch
 from torch import Tensor
 
 from vocalise.errors import ConfigError
@@ -24,7 +23,7 @@ class Invariance(Adversary):
     trains it on more voices than there are; this asks it to write the same of all of them. It is no game: there is
     nobody to be fooled, only two hearings that must agree, so it neither lags behind nor runs round in circles.
     Distances are in units of the latent's variance over the batch, so that making the latent small brings nothing:
-    0 where both hearings agree, about 1 where they have nothing in common.
+    0 where both hearings agree, about 1 where they have nothing in common. It costs another pass of the encoder.
     """
 
     @dataclass(frozen=True, kw_only=True)
