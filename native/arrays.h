@@ -1,8 +1,10 @@
 // Arrays as Python brings them: float32, row after row, of the shape that is needed, or there is a sentence.
+// What is read is copied into that form if need be; what is filled must have it (`noconvert`), or the copy would be filled.
 #pragma once
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <atomic>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -33,4 +35,18 @@ const float* data(const nb::dict& arrays, const char* name, std::vector<size_t> 
     require(kept.back(), std::move(shape), name);
     return kept.back().data();
 }
+
+// A state is moved on without the interpreter's lock, so a second thread could come upon it half way: it is sent away.
+class Turn {
+public:
+    explicit Turn(std::atomic_flag& taken) : taken_(taken) {
+        if (taken.test_and_set(std::memory_order_acquire)) throw std::runtime_error("another thread is using this");
+    }
+    ~Turn() { taken_.clear(std::memory_order_release); }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+private:
+    std::atomic_flag& taken_;
+};
 }  // namespace

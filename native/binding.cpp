@@ -68,6 +68,7 @@ public:
     Streams& operator=(const Streams&) = delete;
 
     void renew(int row) {
+        const Turn turn(taken_);
         const char* error = nullptr;
         if (vn_streams_renew(streams_, row, &error)) throw std::out_of_range(error);
     }
@@ -88,6 +89,7 @@ public:
         const vn_job job{int(frames), hop, layers.data(), head.data(), luck ? luck->data() : nullptr,
                          forced ? forced->data() : nullptr, sung ? sung->data() : nullptr,
                          logits ? logits->data() : nullptr, temperature};
+        const Turn turn(taken_);
         const char* error = nullptr;
         int failed;
         {
@@ -102,6 +104,7 @@ private:
     vn_streams* streams_ = nullptr;
     vn_shape shape_;
     int rows_;
+    std::atomic_flag taken_ = ATOMIC_FLAG_INIT;
 };
 }  // namespace
 
@@ -125,7 +128,7 @@ NB_MODULE(_core, m) {
              nb::keep_alive<1, 2>())
         .def("renew", &Streams::renew, nb::arg("row"))
         .def("sing", &Streams::sing, nb::arg("layers"), nb::arg("head"), nb::arg("hop"), nb::arg("temperature"),
-             nb::arg("luck").none() = nb::none(), nb::arg("sung").none() = nb::none(),
-             nb::arg("forced").none() = nb::none(), nb::arg("logits").none() = nb::none())
+             nb::arg("luck").none() = nb::none(), nb::arg("sung").noconvert().none() = nb::none(),
+             nb::arg("forced").none() = nb::none(), nb::arg("logits").noconvert().none() = nb::none())
         .def_prop_ro("bytes", &Streams::bytes);
 }

@@ -2,6 +2,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <cmath>
+
 #include "arrays.h"
 #include "columns.h"
 #include "tracker.h"
@@ -39,6 +41,7 @@ public:
         const size_t columns = columns_of(wave);
         require(wave, {columns, size_t(hop_)}, "wave");
         require(shapes, {columns, bands_}, "shapes");
+        const Turn turn(taken_);
         nb::gil_scoped_release free;
         shapes_->extend(wave.data(), int(columns), shapes.data());
     }
@@ -47,6 +50,7 @@ private:
     int hop_;
     size_t bands_;
     std::unique_ptr<Shapes> shapes_;
+    std::atomic_flag taken_ = ATOMIC_FLAG_INIT;
 };
 
 class LiveSums {
@@ -68,6 +72,7 @@ public:
     void reshape(const Floats& to_bins, const Floats& to_phases) {
         require(to_bins, {bands_, bins_}, "to_bins");
         require(to_phases, {bands_, bins_}, "to_phases");
+        const Turn turn(taken_);
         sums_->reshape(to_bins.data(), to_phases.data());
         shaped_ = true;
     }
@@ -80,6 +85,7 @@ public:
         require(powers, {columns}, "powers");
         require(drawn, {curves, 3 * bands_}, "drawn");
         require(sung, {columns, hop_}, "sung");
+        const Turn turn(taken_);
         if (!shaped_) throw std::invalid_argument("nothing is known of the shapes yet");
         const Sums::Told told{int(columns),  int(curves),  pitch.data(), flags.data(),
                               noise.data(), powers.data(), drawn.data(), breath};
@@ -95,6 +101,7 @@ private:
     size_t hop_, bands_, bins_ = 0;
     bool shaped_ = false;
     std::unique_ptr<Sums> sums_;
+    std::atomic_flag taken_ = ATOMIC_FLAG_INIT;
 };
 
 class LiveTracker {
@@ -109,7 +116,7 @@ public:
         within(c.every, 1, c.hop, "every");
         within(int(filter.size()), 1, 1 << 12, "filter");
         const int late = (int(filter.size()) - 1) / 2 / c.every;
-        if (c.step * c.every != c.hop) throw std::invalid_argument("steps should fill a hop");
+        if (c.hop % c.every || c.step != c.hop / c.every) throw std::invalid_argument("steps should fill a hop");
         within(c.half, c.step / 2 + late, 1 << 16, "half");
         within(c.half - c.step / 2 - late, 0, 2 * c.half - 1, "what is heard beforehand");
         within(c.first, 8, 1 << 16, "first");
@@ -118,6 +125,8 @@ public:
         double* const to[] = {&c.octave, &c.jump, &c.change, &c.voiced, &c.weakest, &c.fades,
                               &c.faint, &c.silent, &c.alike, &c.here, &c.lasts, &c.lasting};
         for (size_t n = 0; n < 12; ++n) *to[n] = marks[n];
+        for (double mark : marks)  // lengths among them become places in a frame
+            if (!(std::fabs(mark) < 1e6)) throw std::invalid_argument("a mark is not within -1e6 to 1e6");
         c.filter = std::move(filter);
         hop_ = c.hop;
         tracker_ = std::make_unique<Tracker>(c);
@@ -126,6 +135,7 @@ public:
         const size_t columns = columns_of(wave);
         require(wave, {columns, hop_}, "wave");
         require(pitch, {columns + 1}, "pitch");
+        const Turn turn(taken_);
         nb::gil_scoped_release free;
         return tracker_->extend(wave.data(), int(columns), pitch.data());
     }
@@ -133,6 +143,7 @@ public:
 private:
     size_t hop_;
     std::unique_ptr<Tracker> tracker_;
+    std::atomic_flag taken_ = ATOMIC_FLAG_INIT;
 };
 }  // namespace
 
@@ -141,16 +152,16 @@ void bind_columns(nb::module_& m) {
         .def(nb::init<int, const Floats&, const Floats&, const Floats&, const Floats&, double, double, double>(),
              nb::arg("hop"), nb::arg("filters"), nb::arg("taper"), nb::arg("usual"), nb::arg("spread"), nb::arg("fade"),
              nb::arg("doubt"), nb::arg("silent"))
-        .def("extend", &LiveShapes::extend, nb::arg("wave"), nb::arg("shapes"));
+        .def("extend", &LiveShapes::extend, nb::arg("wave"), nb::arg("shapes").noconvert());
     nb::class_<LiveSums>(m, "Sums", "From pulses, noise and drawn curves to the wave of one voice.")
         .def(nb::init<int, int, int, int, int, int, float, float, float, const Floats&>(), nb::arg("hop"),
              nb::arg("overlap"), nb::arg("wait"), nb::arg("ahead"), nb::arg("bands"), nb::arg("rate"), nb::arg("lowest"),
              nb::arg("highest"), nb::arg("loudest"), nb::arg("window"))
         .def("reshape", &LiveSums::reshape, nb::arg("to_bins"), nb::arg("to_phases"))
         .def("extend", &LiveSums::extend, nb::arg("pitch"), nb::arg("flags"), nb::arg("noise"), nb::arg("powers"),
-             nb::arg("drawn"), nb::arg("breath"), nb::arg("sung"));
+             nb::arg("drawn"), nb::arg("breath"), nb::arg("sung").noconvert());
     nb::class_<LiveTracker>(m, "Tracker", "The pitch of one voice.")
         .def(nb::init<const std::vector<int>&, double, const std::vector<double>&, std::vector<double>>(), nb::arg("sizes"),
              nb::arg("rate"), nb::arg("marks"), nb::arg("filter"))
-        .def("extend", &LiveTracker::extend, nb::arg("wave"), nb::arg("pitch"));
+        .def("extend", &LiveTracker::extend, nb::arg("wave"), nb::arg("pitch").noconvert());
 }

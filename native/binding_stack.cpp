@@ -66,6 +66,7 @@ public:
         if (steps > size_t(1) << 24) throw std::invalid_argument("there is too much to draw at once");
         require(told, {steps, size_t(shape_.incoming)}, "told");
         require(drawn, {steps, size_t(shape_.out)}, "drawn");
+        const Turn turn(taken_);
         nb::gil_scoped_release free;
         vn_past_extend(past_, told.data(), int(steps), drawn.data());
     }
@@ -73,6 +74,7 @@ public:
 private:
     vn_past* past_ = nullptr;
     vn_stack_shape shape_;
+    std::atomic_flag taken_ = ATOMIC_FLAG_INIT;
 };
 }  // namespace
 
@@ -83,5 +85,5 @@ void bind_stack(nb::module_& m) {
         .def_prop_ro("bytes", &Stack::bytes);
     nb::class_<Past>(m, "Past", "What a stack remembers of one voice.")
         .def(nb::init<const Stack&>(), nb::arg("stack"), nb::keep_alive<1, 2>())
-        .def("extend", &Past::extend, nb::arg("told"), nb::arg("drawn"));
+        .def("extend", &Past::extend, nb::arg("told"), nb::arg("drawn").noconvert());
 }

@@ -1,7 +1,7 @@
 // The sums round the networks of a live voice, a column at a time: what is heard before the encoder, and what is sung
 // after the decoder. Their twins in Python (sampling/shapes.py, sampling/sums.py) say what is meant; these differ by rounding.
 //
-// Nothing is allocated after the beginning, and nothing throws then.
+// While they sing nothing is allocated and nothing throws; `reshape`, for another formant, does take memory.
 #pragma once
 #include <vector>
 

@@ -1,6 +1,7 @@
 // Fourier transforms of any length, quick where its factors are small (Stockham's order, which needs no sorting).
 #pragma once
 #include <cmath>
+#include <cstddef>
 #include <vector>
 
 struct Complex {
@@ -45,17 +46,17 @@ private:
     // One factor: y[q + s (r p + k)] = w^(p k) Σ_j ω^(j k) x[q + s (p + m j)], all roots from one table
     template <int fixed>
     void pass(const Complex* x, Complex* y, int factor, int left, int stride) const {
-        const int r = fixed ? fixed : factor, step = size_ / r;
+        const int r = fixed ? fixed : factor;
         for (int p = 0; p < left; ++p)
             for (int k = 0; k < r; ++k) {
                 const Complex twist = roots_[p * k * stride];
                 Complex* const to = y + stride * (r * p + k);
                 Complex turns[fixed ? fixed : 1];
-                for (int j = 0; fixed && j < r; ++j) turns[fixed ? j : 0] = times(twist, roots_[j * k % r * step]);
+                for (int j = 0; fixed && j < r; ++j) turns[fixed ? j : 0] = times(twist, root(j, k, r));
                 for (int q = 0; q < stride; ++q) {
                     Complex sum{0.0f, 0.0f};
                     for (int j = 0; j < r; ++j) {
-                        const Complex turn = fixed ? turns[fixed ? j : 0] : times(twist, roots_[j * k % r * step]);
+                        const Complex turn = fixed ? turns[fixed ? j : 0] : times(twist, root(j, k, r));
                         const Complex add = times(x[q + stride * (p + left * j)], turn);
                         sum.re += add.re, sum.im += add.im;
                     }
@@ -63,6 +64,7 @@ private:
                 }
             }
     }
+    Complex root(int j, int k, int r) const { return roots_[std::size_t(j) * k % r * (size_ / r)]; }  // ω^(j k)
     static Complex times(Complex a, Complex b) { return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re}; }
 
     int size_;

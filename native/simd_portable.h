@@ -23,7 +23,7 @@ struct V {
     static VN_INLINE F fma(F a, F b, F c) { return each([&](int i) { return a.v[i] * b.v[i] + c.v[i]; }); }
     static VN_INLINE F max(F a, F b) { return each([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; }); }
     static VN_INLINE F within(F a, float limit) {
-        return each([&](int i) { return a.v[i] < -limit ? -limit : a.v[i] > limit ? limit : a.v[i]; });
+        return each([&](int i) { return a.v[i] > -limit ? (a.v[i] < limit ? a.v[i] : limit) : -limit; });  // also of NaN
     }
     static VN_INLINE F bounded(F v, float limit) { return within(v, limit); }
     static VN_INLINE F over(F a, F b) { return each([&](int i) { return a.v[i] / b.v[i]; }); }

@@ -115,7 +115,7 @@ VN_INLINE V::F gelu(V::F x) {
     p = V::fma(p, t, V::set(1.421413741f));
     p = V::fma(p, t, V::set(-0.284496736f));
     p = V::mul(V::fma(p, t, V::set(0.254829592f)), t);
-    const V::F fall = V::bounded(V::mul(V::mul(size, size), V::set(-0.72134752f)), 120.0f);  // e^(-x²/2)
+    const V::F fall = V::within(V::mul(V::mul(size, size), V::set(-0.72134752f)), 120.0f);  // e^(-x²/2), x² may overflow
     const V::F tail = V::mul(p, V::template exp2<true>(fall));
     return V::sub(V::max(x, V::set(0.0f)), V::mul(V::mul(size, V::set(0.5f)), tail));
 }

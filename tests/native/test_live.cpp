@@ -122,6 +122,30 @@ void steps_agree(const vn_variant* variant, const Net& n, bool half, double boun
     vn_past_free(whole), vn_past_free(pieces), vn_stack_free(stack);
 }
 
+// What is no number, or too large for one, is heard for as long as a stack remembers and then forgotten.
+void steps_forget(const vn_variant* variant, const Net& n, bool half) {
+    const int memory = n.B * n.M + 1;
+    const Numbers told = normal(size_t(memory + 1) * n.I, 1.0);
+    Numbers once(size_t(memory + 1) * n.O), again(once.size());
+    const vn_stack_shape shape = n.shape();
+    const vn_stack_weights weights = n.weights();
+    const char* error = nullptr;
+    vn_stack* stack = vn_stack_new(variant, &shape, &weights, half, &error);
+    vn_past *fresh = vn_past_new(stack, &error), *troubled = vn_past_new(stack, &error);
+    CHECK(fresh && troubled);
+    const float infinite = std::numeric_limits<float>::infinity();
+    for (const float trouble : {std::numeric_limits<float>::quiet_NaN(), infinite, -infinite, 3e38f, 1e-42f}) {
+        const Numbers wrong(n.I, trouble);
+        vn_past_extend(troubled, wrong.data(), 1, again.data());
+    }
+    vn_past_extend(fresh, told.data(), memory + 1, once.data());
+    vn_past_extend(troubled, told.data(), memory + 1, again.data());
+    const size_t last = size_t(memory) * n.O;
+    CHECK(once[last] == once[last]);
+    CHECK(std::memcmp(&once[last], &again[last], n.O * sizeof(float)) == 0);
+    vn_past_free(fresh), vn_past_free(troubled), vn_stack_free(stack);
+}
+
 void refuses() {
     const Net n(3, 4, 8, 2, 2, 5);
     const vn_stack_weights weights = n.weights();
@@ -208,6 +232,7 @@ void test_live() {
         for (const Net& net : nets) {
             steps_agree(list[i], net, false, 1e-5);
             steps_agree(list[i], net, true, 2e-2);
+            steps_forget(list[i], net, false), steps_forget(list[i], net, true);
         }
     refuses();
     transforms_agree();
