@@ -111,6 +111,7 @@ private:
 NB_MODULE(_core, m) {
     nb::set_leak_warnings(false);  // an engine that lives until the interpreter ends is none
     m.doc() = "The compiled WaveNet step, and what sings live.";
+    m.attr("INTERFACE") = 2;  // counted up with every change of sampling/native/_core.pyi; library.py asks for it
     bind_stack(m);
     bind_columns(m);
     m.def("variants", [] {

@@ -2,6 +2,7 @@
 
 import builtins
 import sys
+import types
 
 import pytest
 from typer.testing import CliRunner
@@ -10,6 +11,7 @@ from vocalise.apps import installation
 from vocalise.apps.cli import app
 from vocalise.sampling import native
 from vocalise.sampling.choice import VARIABLE
+from vocalise.sampling.native.library import MODULE
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +45,15 @@ def test_it_says_why_singing_is_slow_here(monkeypatch: pytest.MonkeyPatch) -> No
     lines = told()
     assert lines["sampler"].startswith("torch: The PyTorch stepper sings, many times slower")
     assert "This build has no compiled sampler." in lines["sampler"]
+
+
+def test_it_says_that_the_compiled_part_is_from_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, MODULE, types.ModuleType(MODULE))
+    monkeypatch.setattr("vocalise.devices.choose_device", lambda name: __import__("torch").device("cpu"))
+    lines = told()
+    for name in ("compiled", "sampler"):
+        assert "is from another version of vocalise" in lines[name] and "install vocalise again" in lines[name]
+    assert lines["sampler"].startswith("torch: The PyTorch stepper sings, many times slower")
 
 
 def test_wishes_that_cannot_be_met_are_told_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -290,10 +290,3 @@ def test_the_variant_can_be_forced_and_the_reason_is_told(monkeypatch):
     assert available() is None and "'abacus'" in why()
     with pytest.raises(ConfigError, match="abacus"):
         NativeWaveNet(wavenet(**FORMS["one-layer"]))
-
-
-def test_without_the_compiled_module_it_says_so(monkeypatch):
-    monkeypatch.setattr("vocalise.sampling.native.library.core", lambda: None)
-    assert available() is None and "no compiled sampler" in why()
-    with pytest.raises(ConfigError, match="no compiled sampler"):
-        NativeWaveNet(wavenet(**FORMS["one-layer"]))

@@ -1,4 +1,4 @@
-"""The compiled sampler: the same WaveNet, stepped in C++ on one core or more.
+"""The compiled sampler: the same WaveNet, stepped in C++ on one core or more; and what sings live.
 
 weights ──packed for this processor──▶ Model ──▶ Streams: told frames and luck, they sing
 """

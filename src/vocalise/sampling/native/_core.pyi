@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+INTERFACE: int  # see library.py
+
 def variants() -> list[str]: ...
 
 class Model:

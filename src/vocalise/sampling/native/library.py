@@ -1,4 +1,4 @@
-"""The compiled module `_core`, if this installation has one, and which of its variants this processor runs."""
+"""The compiled module `_core`, if this installation has one that fits, and which variant of it this processor runs."""
 
 import importlib
 import os
@@ -7,6 +7,8 @@ from typing import Any
 
 from vocalise.errors import ConfigError
 
+MODULE = "vocalise.sampling.native._core"
+INTERFACE = 2  # what `_core.pyi` says; counted up with every change of it, here and in native/binding.cpp
 VARIABLE = "VOCALISE_NATIVE_VARIANT"
 WORDS = types.MappingProxyType(
     {
@@ -20,11 +22,8 @@ REMEDY = "install a C++17 compiler and install vocalise again"
 
 
 def core() -> Any | None:
-    """The compiled module, or None where the installation has none."""
-    try:
-        return importlib.import_module("vocalise.sampling.native._core")
-    except ImportError:
-        return None
+    """The compiled module, or None where the installation has none that fits."""
+    return _found()[0]
 
 
 def available() -> str | None:
@@ -41,9 +40,9 @@ def available() -> str | None:
 
 def why() -> str:
     """Which variant is in use and why, or why none is; one sentence."""
-    library, found, wanted = core(), available(), os.environ.get(VARIABLE, "")
+    (library, fault), found, wanted = _found(), available(), os.environ.get(VARIABLE, "")
     if library is None:
-        return f"This installation has no compiled sampler: it was built without a C++ compiler; {REMEDY}."
+        return f"{fault}; {REMEDY}."
     if found is None:
         return f"{VARIABLE} asks for {wanted!r}; this processor runs {', '.join(library.variants())}."
     reason = f"{VARIABLE} asks for it" if wanted else "it is the fastest that this processor runs"
@@ -60,3 +59,22 @@ def require() -> tuple[Any, str]:
     if library is None or found is None:
         raise ConfigError(f"The compiled sampler cannot be used. {why()}")
     return library, found
+
+
+def _found() -> tuple[Any | None, str]:
+    """The compiled module; or none, and what is the matter.
+
+    A checkout that moves on leaves the module behind that was compiled before. Whatever of it would still do, it is as
+    good as none: calls that are half understood are worse than slow ones.
+    """
+    try:
+        library = importlib.import_module(MODULE)
+    except ModuleNotFoundError:
+        return None, "This installation has no compiled sampler: it was built without a C++ compiler"
+    except ImportError as error:
+        return None, f"The compiled part of this installation does not load ({error!s:.150})"
+    interface = vars(library).get("INTERFACE", 1)  # the first did not tell
+    if interface != INTERFACE:
+        told = f"its interface is {interface!s:.20}, and {INTERFACE} is wanted"
+        return None, f"The compiled part of this installation is from another version of vocalise ({told})"
+    return library, ""
