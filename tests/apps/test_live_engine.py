@@ -140,6 +140,18 @@ def test_a_thread_sings_what_another_brings_and_its_trouble_is_told():
             time.sleep(0.001)
 
 
+@pytest.mark.parametrize("mistake", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_silence_and_what_follows_is_sung(mistake):
+    model = voice_of("aria").model
+    wave = 0.3 * torch.sin(2 * torch.pi * 220 * torch.arange(8000) / 16_000)
+    broken = wave.clone()
+    broken[1000] = mistake
+    one = Engine(Stream(model, Manner(ALONE)), block=80, level=0.95)
+    sung = simulated(one, broken)
+    assert sung.isfinite().all() and sung[4000:].abs().max() > 0.01
+    assert 0.0 < one.heard_peak < 0.31
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is asked")
 def test_precedence_is_asked_for_where_it_is_wanted_and_refusal_is_no_error(monkeypatch):
     def refused(*_):

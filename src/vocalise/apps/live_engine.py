@@ -101,6 +101,9 @@ class Engine:
         begun = self._seconds()
         self._heard.read(self._frame, self._place)
         peak = float(np.abs(self._frame).max())
+        if not math.isfinite(peak):  # a driver's mistake; what a stream remembers would be no numbers for good
+            self._frame.fill(0.0)
+            peak = 0.0
         gain = self._levelling.gain(peak) if self._gain is None else self._gain
         sung = self.stream.push(self._told, gain=gain).numpy()
         self._sung.write(np.minimum(np.maximum(sung, np.float32(-1.0)), np.float32(1.0)))
