@@ -1,5 +1,6 @@
 """Ears and hands by columns hear and sing what `Mel` and `Parallel` do, however the columns come in."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -13,13 +14,11 @@ from vocalise.parts.contracts import Chance, Controls
 from vocalise.recipes import recipe
 from vocalise.sampling.columns import by_columns
 from vocalise.sampling.hands import _logs
-from vocalise.sampling.native import available
+from vocalise.sampling.native import available, why
 from vocalise.sampling.sums import pulses as twin_pulses
 
-WAYS = [
-    False,
-    pytest.param(True, marks=pytest.mark.skipif(available() is None, reason="there is no compiled sampler here")),
-]
+LACKING = available() is None and not shutil.which("c++")  # where there is a compiler, nothing may be lacking
+WAYS = [False, pytest.param(True, marks=pytest.mark.skipif(LACKING, reason=why()))]
 
 
 def model_at(rate, **settings):
@@ -67,7 +66,9 @@ def sung(decoder, condition, controls, sizes):
     return torch.cat([*parts, decoder.finish(state, chance)], dim=2)
 
 
-@pytest.mark.parametrize(("rate", "memory"), [(16_000, 0.0), (16_000, 0.5), (44_100, 30.0)])
+@pytest.mark.parametrize(
+    ("rate", "memory"), [(16_000, 0.0), (16_000, 0.5), (24_000, 2.0), (44_100, 30.0), (48_000, 0.0)]
+)
 @pytest.mark.parametrize("sizes", [(1,), (3, 1, 8), (200,)])
 @pytest.mark.parametrize("compiled", WAYS)
 def test_ears_hear_what_the_encoder_hears(rate, memory, sizes, compiled):
@@ -82,7 +83,15 @@ def test_ears_hear_what_the_encoder_hears(rate, memory, sizes, compiled):
 
 @pytest.mark.parametrize(
     ("rate", "settings"),
-    [(16_000, {}), (44_100, {}), (24_000, {"decoder__overlap": 3}), (16_000, {"decoder__at_once": 1})],
+    [
+        (16_000, {}),
+        (44_100, {}),
+        (48_000, {}),
+        (24_000, {"decoder__overlap": 3}),
+        (44_100, {"decoder__overlap": 3}),  # frames of an odd length
+        (16_000, {"decoder__at_once": 1}),
+        (16_000, {"decoder__at_once": 3, "decoder__ahead": 2}),
+    ],
 )
 @pytest.mark.parametrize("sizes", [(1,), (2, 7)])
 @pytest.mark.parametrize("compiled", WAYS)

@@ -66,7 +66,7 @@ def arrays_of(decoder: WaveNet, sizes: Sizes) -> dict[str, Floats]:
     Raises:
         ConfigError: some weight is not a number or infinite, or a shape does not fit the sizes.
     """
-    _require_finite(decoder)
+    require_finite("decoder", decoder)
     layers, stem = decoder.stack.layers, decoder.stem.linear
     residual = sizes.residual
     through, aside = zip(*(_ways(layer, residual) for layer in layers), strict=True)
@@ -100,6 +100,17 @@ def version_of(module: nn.Module) -> tuple[int, ...]:
     return tuple(number for weight in module.parameters() for number in (weight._version, weight.data_ptr()))
 
 
+def require_finite(whose: str, *networks: nn.Module) -> None:
+    """Raises ConfigError where a weight is infinite or not a number."""
+    for network in networks:
+        for name, weight in network.named_parameters():
+            if not is_finite(weight):
+                raise ConfigError(
+                    f"The {whose}'s weight {name} holds numbers that are infinite or not numbers at all: "
+                    "its training broke off badly; take an earlier checkpoint."
+                )
+
+
 def _ways(layer: GatedBlock, residual: int) -> tuple[Tensor, Tensor]:
     """What goes on to the next layer and what is put aside; the last layer has only the second."""
     weight, own = layer.out.weight, layer.split[0]
@@ -108,12 +119,3 @@ def _ways(layer: GatedBlock, residual: int) -> tuple[Tensor, Tensor]:
 
 def _stack(parts: "tuple[Tensor, ...] | list[Tensor]", shape: tuple[int, ...]) -> Tensor:
     return torch.stack(list(parts)) if parts else torch.zeros(0, *shape)
-
-
-def _require_finite(decoder: WaveNet) -> None:
-    for name, weight in decoder.named_parameters():
-        if not is_finite(weight):
-            raise ConfigError(
-                f"The decoder's weight {name} holds numbers that are infinite or not numbers at all: "
-                "its training broke off badly; take an earlier checkpoint."
-            )

@@ -9,11 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vocalise.checkpoint.container import is_finite
 from vocalise.errors import ConfigError
 from vocalise.parts.layers import ConvNeXtStack
 from vocalise.sampling.native.library import require
-from vocalise.sampling.native.packing import Floats, plain
+from vocalise.sampling.native.packing import Floats, plain, require_finite
 
 if TYPE_CHECKING:
     from vocalise.sampling.native import _core
@@ -39,13 +38,7 @@ class NativeSteps:
             ConfigError: no compiled module, sizes that it does not know, or weights that are no numbers.
         """
         library, variant = require()
-        for layer in (stack, head):
-            for name, weight in layer.named_parameters():
-                if not is_finite(weight):
-                    raise ConfigError(
-                        f"The weight {name} of a network holds numbers that are infinite or not numbers at all: "
-                        "its training broke off badly; take an earlier checkpoint."
-                    )
+        require_finite("network", stack, head)
         self.half = variant != "portable" and exact_in_halves(stack, head) if half is None else half
         block = stack.layers[0]
         wide, self._out = block.widen.out_features, head.out_features
@@ -86,21 +79,18 @@ def arrays_of(stack: ConvNeXtStack, head: nn.Linear) -> dict[str, Floats]:
     def of_norm(layer: nn.LayerNorm) -> Tensor:
         return torch.stack([layer.weight, layer.bias])
 
-    def of_all(weights: list[Tensor]) -> Tensor:
-        return torch.stack(weights)
-
     found = {
         "stem": stack.stem.weight,
         "stem_bias": stack.stem.bias,
         "first": of_norm(stack.first),
-        "taps": of_all([block.depthwise.weight[:, 0].t() for block in blocks]),
-        "tap_bias": of_all([block.depthwise.bias for block in blocks if block.depthwise.bias is not None]),
-        "norms": of_all([of_norm(block.norm) for block in blocks]),
-        "widen": of_all([block.widen.weight for block in blocks]),
-        "widen_bias": of_all([block.widen.bias for block in blocks]),
-        "narrow": of_all([block.narrow.weight for block in blocks]),
-        "narrow_bias": of_all([block.narrow.bias for block in blocks]),
-        "scale": of_all([block.scale for block in blocks]),
+        "taps": torch.stack([block.depthwise.weight[:, 0].t() for block in blocks]),
+        "tap_bias": torch.stack([block.depthwise.get_parameter("bias") for block in blocks]),
+        "norms": torch.stack([of_norm(block.norm) for block in blocks]),
+        "widen": torch.stack([block.widen.weight for block in blocks]),
+        "widen_bias": torch.stack([block.widen.bias for block in blocks]),
+        "narrow": torch.stack([block.narrow.weight for block in blocks]),
+        "narrow_bias": torch.stack([block.narrow.bias for block in blocks]),
+        "scale": torch.stack([block.scale for block in blocks]),
         "last": of_norm(stack.last),
         "head": head.weight,
         "head_bias": head.bias,
