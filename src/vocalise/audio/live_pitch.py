@@ -29,10 +29,8 @@ _VOICE_LASTS = 0.006  # seconds for which a voice must stay like itself; a whist
 _ABOUT = np.arange(-4, 5)  # samples round a multiple of a lag that are looked at, at most
 _DISTANCE = np.abs(_ABOUT)
 _LASTING = 0.008  # seconds: how many periods are measured together for a fine pitch
-_FAINT, _FADES = (
-    -50.0,
-    0.02,
-)  # dB below the loudest moment: nothing there is voiced; how fast that is forgotten, a column
+_FAINT = -50.0  # dB below the loudest moment: nothing there is voiced
+_FADES = 0.02  # dB a column by which that moment is forgotten
 _SILENT = -70.0  # dBFS, below which nothing is voiced at all
 _WEAKEST = 0.2  # likeness of a peak that is looked at
 

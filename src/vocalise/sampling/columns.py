@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from vocalise.autoencoder import Autoencoder
 from vocalise.parts.conditions import Conditioner
-from vocalise.parts.decoders.parallel import Parallel, in_groups, out_of_groups
+from vocalise.parts.decoders.parallel import FilterNetwork, Parallel, in_groups, out_of_groups
 from vocalise.parts.encoders.mel import Mel
+from vocalise.parts.layers import ConvNeXtStack
 from vocalise.sampling.hands import Hands, require_one
 from vocalise.sampling.native.steps import NativeSteps
 from vocalise.sampling.native.sums import NativeShapes, NativeSums
@@ -34,7 +35,7 @@ def by_columns(model: Autoencoder, *, threads: int | None = None, compiled: bool
     Args:
         model: its weights are shared.
         threads: of ONNX Runtime, which then runs the networks step by step; None leaves them as they are.
-        compiled: whether compiled code runs networks and sums instead.
+        compiled: whether compiled code runs networks and sums; `threads` then says nothing, for it takes one.
 
     Raises:
         ConfigError: ONNX Runtime or compiled code is wanted and not there, or has no form for these sizes.
@@ -42,22 +43,29 @@ def by_columns(model: Autoencoder, *, threads: int | None = None, compiled: bool
     twin = copy.copy(model)
     twin._modules = dict(model._modules)
     if isinstance(model.encoder, Mel):
-        shapes = NativeShapes(model.encoder) if compiled else PlainShapes(model.encoder)
-        twin._modules["encoder"] = Ears(model.encoder, _ear_steps(model.encoder, threads, compiled=compiled), shapes)
+        ear = model.encoder
+        shapes = NativeShapes(ear) if compiled else PlainShapes(ear)
+        steps = _quick_steps(ear.stack, ear.head, threads, compiled=compiled) or _plain_ears(ear)
+        twin._modules["encoder"] = Ears(ear, steps, shapes)
     if isinstance(model.condition, Conditioner):
         twin._modules["condition"] = Teller(model.condition)
     if isinstance(model.decoder, Parallel):
-        sums = NativeSums(model.decoder) if compiled else PlainSums(model.decoder)
-        twin._modules["decoder"] = Hands(model.decoder, _hand_steps(model.decoder, threads, compiled=compiled), sums)
+        hand, network = model.decoder, model.decoder.network
+        sums = NativeSums(hand) if compiled else PlainSums(hand)
+        steps = _quick_steps(network.stack, network.head, threads, compiled=compiled) or _plain_hands(network)
+        twin._modules["decoder"] = Hands(hand, steps, sums)
     return twin
 
 
-def _ear_steps(encoder: Mel, threads: int | None, *, compiled: bool) -> Steps:
-    stack, head = encoder.stack, encoder.head
+def _quick_steps(stack: ConvNeXtStack, head: nn.Linear, threads: int | None, *, compiled: bool) -> Steps | None:
+    """Who steps a network quicker than PyTorch, if anybody is to."""
     if compiled:
         return NativeSteps(stack, head)
-    if threads is not None:
-        return RuntimeSteps(stack, head, threads=threads)
+    return None if threads is None else RuntimeSteps(stack, head, threads=threads)
+
+
+def _plain_ears(encoder: Mel) -> Steps:
+    stack, head = encoder.stack, encoder.head
 
     def network(told: Tensor, pasts: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         deep, after = stack(told, pasts)
@@ -66,13 +74,7 @@ def _ear_steps(encoder: Mel, threads: int | None, *, compiled: bool) -> Steps:
     return PlainSteps(partial(stack.begin, 1), network)
 
 
-def _hand_steps(decoder: Parallel, threads: int | None, *, compiled: bool) -> Steps:
-    network = decoder.network
-    if compiled:
-        return NativeSteps(network.stack, network.head)
-    if threads is not None:
-        return RuntimeSteps(network.stack, network.head, threads=threads)
-
+def _plain_hands(network: FilterNetwork) -> Steps:
     def drawn(told: Tensor, pasts: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         columns, after = network(out_of_groups(told, network.at_once).transpose(1, 2), pasts)
         return in_groups(columns.transpose(1, 2), network.at_once), after
@@ -97,12 +99,8 @@ class Ears(nn.Module):
     def __init__(self, encoder: Mel, steps: Steps, shapes: Shapes) -> None:
         super().__init__()
         self.stack, self.head, self._steps, self._shapes = encoder.stack, encoder.head, steps, shapes
-        self.hop, self.channels, self.context, self.ahead = (
-            encoder.hop,
-            encoder.channels,
-            encoder.context,
-            encoder.ahead,
-        )
+        self.hop, self.channels = encoder.hop, encoder.channels
+        self.context, self.ahead = encoder.context, encoder.ahead
 
     def begin(self, batch: int) -> Heard:
         """Nothing heard yet; `batch` must be 1."""
