@@ -8,6 +8,7 @@ import torch
 
 from tests.conversion.stand_ins import voice_of
 from vocalise.audio.pitch import Contour
+from vocalise.config import override
 from vocalise.conversion.abilities import require_live, sings_live
 from vocalise.conversion.ears import Loudness
 from vocalise.conversion.singing import Song, sing
@@ -15,6 +16,7 @@ from vocalise.conversion.streaming import Levelling, Manner, Stream
 from vocalise.data.batches import loudness_of
 from vocalise.errors import Unsupported
 from vocalise.progress import silent
+from vocalise.recipes import recipe
 from vocalise.sampling import accelerate
 from vocalise.sampling.columns import by_columns
 from vocalise.sampling.native import available
@@ -182,6 +184,16 @@ def test_a_microphone_is_brought_to_the_level_of_training_and_pauses_leave_it():
     assert levelling.gain(0.004) == gain
     assert levelling.gain(0.0) == gain
     assert levelling.gain(0.5) == pytest.approx(1.9)
+
+
+@pytest.mark.parametrize("setting", ["signal.rate=8000", "encoder.frames=1000"])
+def test_columns_in_which_pitch_cannot_be_tracked_are_refused_with_a_remedy(setting, song):
+    chosen = override(recipe("aria", "tiny"), f"model.{setting}")
+    model = chosen.model.build(singers=3).eval()
+    with pytest.raises(Unsupported, match=r"pitch is tracked from .* Convert a file"):
+        Stream(model, Manner(ALONE))
+    known = Stream(model, Manner(ALONE), contour=song[1])  # what is known need not be tracked
+    assert len(known.push(song[0][: model.hop])) == model.hop
 
 
 def test_recipes_that_must_hear_the_whole_song_are_refused_with_those_that_need_not():

@@ -17,6 +17,7 @@ from vocalise.audio import live_pitch
 from vocalise.audio.pitch import Contour, contour_at
 from vocalise.autoencoder import Autoencoder
 from vocalise.data.batches import FLOOR, LOUDNESS_WINDOW
+from vocalise.errors import Unsupported
 from vocalise.parts.contracts import Encoder
 from vocalise.sampling.native.sums import pitch_tracker
 
@@ -151,8 +152,17 @@ class Known:
 
 
 def melody_of(model: Autoencoder, contour: Contour | None) -> Tracked | Known:
-    """The melody that a model is to be told: the one that is given, or that of what is heard."""
+    """The melody that a model is to be told: the one that is given, or that of what is heard.
+
+    Raises:
+        Unsupported: pitch cannot be tracked in columns as short as the model's, or at a rate as low.
+    """
     tracked = contour is None and model.condition.uses_pitch
     if tracked:
-        return Tracked(model.rate, model.condition.hop)
+        try:
+            return Tracked(model.rate, model.condition.hop)
+        except ValueError as error:
+            raise Unsupported(
+                f"{error} Convert a file, or train at 16000 Hz or more with 100 frames a second."
+            ) from None
     return Known(model.rate, model.condition.hop, contour)
