@@ -15,7 +15,7 @@ def test_an_ear_without_disguises_is_refused_by_name(model):
 
     plain = Mel.Config(width=16, blocks=1, channels=6, warp=0.0, colour=0.0).build(channels=1, rate=16_000)
     assert not plain.disguises and model.encoder.disguises
-    with pytest.raises(ConfigError, match="Dilated hears the same each time.*leave Invariance out"):
+    with pytest.raises(ConfigError, match=r"Dilated hears the same each time.*leave Invariance out"):
         Invariance.Config().build(model=Deaf())
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
-import torch
 from torch import Tensor
 
 from vocalise.errors import ConfigError
