@@ -126,8 +126,8 @@ def pitchnet(size: Size = "paper") -> Recipe:
         ancestor,
         name="pitchnet",
         model=replace(ancestor.model, condition=Conditioner.Config(voice=64, pitch=True, columns=8)),
-        adversaries=(*ancestor.adversaries, PitchConfusion.Config(flat=True).scaled(WIDTHS[size])),
-        weights={**ancestor.weights, PitchConfusion.name: 0.1},
+        adversaries=(*ancestor.adversaries, PitchConfusion.Config(flat=True, memory=256).scaled(WIDTHS[size])),
+        weights={**ancestor.weights, PitchConfusion.name: 2.0},
     )
 
 

@@ -6,17 +6,20 @@ latent.z ──▶ who sings? ──▶ own loss: cross entropy;    the model's 
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Annotated, final
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vocalise.config import Channels, Share
 from vocalise.errors import ConfigError
+from vocalise.parts.adversaries.memory import Memory
 from vocalise.parts.adversaries.whole import Whole
 from vocalise.parts.contracts import Adversary, Latent, Outcome
 
+Room = Annotated[int, Field(ge=0, le=1 << 16)]
 _REFERENCE = 220.0  # Hz: the regressor answers in octaves above it
 _BEND = 3.0  # semitones: greater errors count in proportion, so that a tracker's octave errors do not rule
 
@@ -74,6 +77,7 @@ class SingerConfusion(Adversary):
         dropout: Share = 0.2
         uniform: bool = False
         clean: bool = False  # costs another pass of the encoder
+        memory: Room = 0  # excerpts of late from which it learns; 0: from those of the step alone
 
         def scaled(self, factor: float) -> "SingerConfusion.Config":
             """The adversary keeps its strength at every size but the smallest, which is for tests."""
@@ -89,18 +93,20 @@ class SingerConfusion(Adversary):
         self.classifier = SingerClassifier(
             model.latent_channels, model.singers, width=config.width, dropout=config.dropout
         )
+        self.memory = Memory(model.latent_channels, room=config.memory)
 
     def own_loss(self, outcome: Outcome) -> Tensor:
         """Cross entropy of the guess, in nats; the latent is detached."""
-        return self._surprise(self.classifier(self._latent(outcome).detach()), outcome)
+        z, truth, paired = self.memory.lesson(self._latent(outcome), *_who(outcome))
+        return _surprise(self.classifier(z), truth, paired)
 
     def fool_loss(self, outcome: Outcome) -> Tensor:
         """Its negative; or the distance of the guess to no guess at all."""
-        logits = self.classifier(outcome.latent.z)
+        logits = self.classifier(self.memory.heard(outcome.latent.z))
         if self.uniform:
             nats = F.cross_entropy(logits, torch.full_like(logits, 1.0 / logits.shape[1]), reduction="none")
             return mean_where(nats, outcome.lesson.paired)
-        return -self._surprise(logits, outcome)
+        return -_surprise(logits, *_who(outcome))
 
     @torch.no_grad()
     def _latent(self, outcome: Outcome) -> Tensor:
@@ -109,10 +115,15 @@ class SingerConfusion(Adversary):
             return outcome.latent.z
         return self.encode(outcome.lesson.wanted).z
 
-    def _surprise(self, logits: Tensor, outcome: Outcome) -> Tensor:
-        """Cross entropy with the identity as class probabilities (batch, singers), over paired items."""
-        truth = outcome.lesson.controls.identity.mean(dim=2)
-        return mean_where(F.cross_entropy(logits, truth, reduction="none"), outcome.lesson.paired)
+
+def _who(outcome: Outcome) -> tuple[Tensor, Tensor]:
+    """By whom each item is (batch, singers), and whether that is the truth (batch,)."""
+    return outcome.lesson.controls.identity.mean(dim=2), outcome.lesson.paired
+
+
+def _surprise(logits: Tensor, truth: Tensor, paired: Tensor) -> Tensor:
+    """Cross entropy with the identity as class probabilities (batch, singers), over paired items."""
+    return mean_where(F.cross_entropy(logits, truth, reduction="none"), paired)
 
 
 @final
@@ -121,8 +132,8 @@ class PitchConfusion(Adversary):
 
     Ours differs from theirs: pitch is told in semitones, not in Hz, on the latent's own frames; voiced frames alone
     count; the error is Huber's (1964), so that a tracker's octave errors do not rule. The model's term is the negative
-    of that error. `flat` exchanges it for the distance of the guess to the mean pitch of what was heard, which is
-    bounded below: the latent should tell no more than a constant would.
+    of that error. `flat` exchanges it for the distance of the guess to the mean pitch of what was heard (of late,
+    with a memory), which is bounded below: the latent should tell no more than a constant would.
     """
 
     @dataclass(frozen=True, kw_only=True)
@@ -132,6 +143,7 @@ class PitchConfusion(Adversary):
         width: Channels = 100
         dropout: Share = 0.2
         flat: bool = False
+        memory: Room = 0  # excerpts of late from which it learns; 0: from those of the step alone
 
         def scaled(self, factor: float) -> "PitchConfusion.Config":
             """The adversary keeps its strength at every size but the smallest, which is for tests."""
@@ -153,18 +165,20 @@ class PitchConfusion(Adversary):
             )
         self.flat = config.flat
         self.regressor = PitchRegressor(model.latent_channels, width=config.width, dropout=config.dropout)
+        self.memory = Memory(model.latent_channels, room=config.memory)
 
     def own_loss(self, outcome: Outcome) -> Tensor:
         """Huber's error of the guess in semitones, over voiced frames of paired items; the latent is detached."""
-        height, weight = self._truth(outcome)
-        return self._error(self.regressor(outcome.latent.z.detach()), height, weight)
+        z, height, weight = self.memory.lesson(outcome.latent.z, *self._truth(outcome))
+        return self._error(self.regressor(z), height, weight)
 
     def fool_loss(self, outcome: Outcome) -> Tensor:
         """Its negative; or the distance of the guess to a constant one."""
         height, weight = self._truth(outcome)
-        guess = self.regressor(outcome.latent.z)
+        guess = self.regressor(self.memory.heard(outcome.latent.z))
         if self.flat:
-            return self._error(guess, mean_where(height, weight).expand_as(height), weight)
+            usual = mean_where(*self.memory.all_of(outcome.latent.z, height, weight))
+            return self._error(guess, usual.expand_as(height), weight)
         return -self._error(guess, height, weight)
 
     def _error(self, guess: Tensor, height: Tensor, weight: Tensor) -> Tensor:
