@@ -52,6 +52,9 @@ def test_two_parts_of_one_name_are_refused():
     del twins
 
 
+ADDED = ["SingerConfusion", "Consistency"]
+
+
 @pytest.mark.parametrize(
     ("setting", "field", "value"),
     [
@@ -63,6 +66,7 @@ def test_two_parts_of_one_name_are_refused():
         ("material.batch=3", lambda r: r.material.batch, 3),
         ("model.encoder=Blank", lambda r: type(r.model.encoder).part.__name__, "Blank"),
         ("adversaries=[]", lambda r: r.adversaries, ()),
+        ("adversaries.1=Consistency", lambda r: [type(one).part.__name__ for one in r.adversaries], ADDED),
         ("name=mine", lambda r: r.name, "mine"),
     ],
 )
@@ -83,6 +87,9 @@ def test_set_reaches_every_field(setting, field, value):
         ("model.decoder=Parrot", "no part 'Parrot'; the choices are Parallel, PerSinger, Spectral, WaveNet"),
         ("model.decoder=Dilated", "no part 'Dilated'; the choices are Parallel, PerSinger, Spectral, WaveNet"),
         ("protocols.7.start=0.5", "no item '7'; the choices are 0, 1"),
+        ("protocols.2.start=0.5", "no item '2'; the choices are 0, 1"),
+        ("adversaries.2=Consistency", "no item '2'; the choices are 0"),
+        ("adversaries.-1=Consistency", "no item '-1'; the choices are 0"),
         ("protocols.0.augment=louder", "the choices are original, reverse, invert, reverse_invert"),
         ("name.first=x", "single value"),
         ("weights.foo=1", "no field 'foo'; the choices are decoder, singer"),

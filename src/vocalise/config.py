@@ -154,8 +154,8 @@ def _require(key: str, names: list[str], where: str) -> None:
 def override(config: T, setting: str, where: str = "recipe") -> T:
     """A copy with one field changed, named by path: `model.encoder.channels=64`, `weights.singer=0.02`.
 
-    Items of a list are named by their number (`protocols.1.start=0.5`). The value is read as JSON where it is JSON,
-    and as text otherwise.
+    Items of a list are named by their number (`protocols.1.start=0.5`), and the number after the last adds one
+    (`adversaries.1={"part": "Consistency"}`). The value is read as JSON where it is JSON, and as text otherwise.
 
     Raises:
         ConfigError: no such field (the choices are named), or a value that does not fit.
@@ -175,11 +175,13 @@ def override(config: T, setting: str, where: str = "recipe") -> T:
 def _put(tree: Any, path: list[str], value: Any, where: str) -> None:
     head, rest = path[0], path[1:]
     if isinstance(tree, list):
-        if not head.isdigit() or int(head) >= len(tree):
+        key: Any = int(head) if head.isdigit() else len(tree) + 1
+        if not rest and key == len(tree):
+            tree.append(None)
+        if key >= len(tree):
             raise ConfigError(
                 f"{where} has no item {head!r}; the choices are {', '.join(map(str, range(len(tree)))) or 'none'}."
             )
-        key: Any = int(head)
     elif isinstance(tree, dict):
         _require(head, [name for name in tree if name != "part"], where)
         key = head

@@ -10,7 +10,6 @@ from vocalise.parts import (
     Continuous,
     Conversion,
     Critic,
-    Invariance,
     Mel,
     Parallel,
     PitchConfusion,
@@ -48,7 +47,6 @@ ARIA_ADVERSARIES: tuple[Adversary.Config, ...] = (
     Critic.Config(start=0.7, every=2),
     SungBy.Config(every=2),
     Consistency.Config(start=0.7),
-    Invariance.Config(),
 )
 
 
@@ -78,7 +76,6 @@ def aria(size: Size = "paper") -> Recipe:
             Critic.name: 0.25,
             SungBy.name: 0.5,
             Consistency.name: 1.0,
-            Invariance.name: 10.0,
         },
         optimiser=Optimiser(rate=1e-3, decay=0.99, betas=(0.8, 0.99), average=0.05),
         material=material,
