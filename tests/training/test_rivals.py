@@ -49,7 +49,7 @@ def rivals_recipe(kind: str = "hinge") -> Recipe:
         model=model,
         adversaries=(
             SingerConfusion.Config(width=8),
-            PitchConfusion.Config(width=8),
+            PitchConfusion.Config(width=8, memory=8),
             Critic.Config(kind=kind, width=8, layers=2, bands=16, windows=(0.022,), start=0.25, practice=2),
             SungBy.Config(width=8, bands=16, practice=2),
             Consistency.Config(start=0.25),
