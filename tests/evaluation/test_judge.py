@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from vocalise.errors import ConfigError
 from vocalise.evaluation.judge import KINDS, examine, train_judges
 from vocalise.evaluation.judge.hearing import BAND, FULL
 from vocalise.evaluation.judge.network import Classifier
+from vocalise.evaluation.judge.rooms import NOISE, elsewhere
 
 RATE = 16_000
 CAST = singers(4)
@@ -225,6 +227,51 @@ def test_the_band_judge_does_not_mind_a_narrow_noisy_microphone(lesson, gaussian
         lambda wave: wave, lambda wave: microphone(wave, 0),
     ))  # fmt: skip
     assert float((clean == miked).double().mean()) > 0.9
+
+
+def noisy(wave, level: float = -30.0):
+    """With white noise, in dB relative to the peak."""
+    rng = torch.Generator().manual_seed(0)
+    return wave + torch.randn(wave.shape[-1], generator=rng) * float(wave.abs().max()) * 10 ** (level / 20)
+
+
+@pytest.mark.parametrize(("rooms", "right"), [(0, False), (BAND.rooms, True)])
+def test_who_learnt_from_many_rooms_does_not_take_whoever_is_noisy_for_the_noisy_one(
+    choir, tmp_path, monkeypatch, rooms, right
+):
+    monkeypatch.setenv("VOCALISE_CACHE", str(tmp_path / "cache"))
+    hearings = {"": FULL, "-band": replace(BAND, rooms=rooms)}
+    monkeypatch.setattr("vocalise.evaluation.judge.training._HEARINGS", hearings)
+    first = CAST[0].name
+    waves = {
+        name: {song: noisy(wave) if name == first else wave for song, wave in songs.items()}
+        for name, songs in choir.items()
+    }
+    prepared, split = corpus_of(tmp_path / "data", waves)
+    (band,) = train_judges(prepared, split, kinds=("gaussian-band",))
+    assert examine(band, prepared, split.held_out).accuracy > 0.95
+    held = {piece.recording.song for piece in split.held_out}
+    verdicts = {
+        name: torch.cat([band.hear(noisy(songs[song]), RATE).argmax(1) for song in held])
+        for name, songs in choir.items()
+        if name != first
+    }
+    taken = torch.cat([heard == band.persons.index(first) for heard in verdicts.values()]).double().mean()
+    known = torch.cat([heard == band.persons.index(name) for name, heard in verdicts.items()]).double().mean()
+    assert (float(taken) < 0.05 and float(known) > 0.9) is right, (taken, known)
+
+
+def test_another_room_leaves_the_loud_frames_and_fills_the_pauses():
+    power = torch.cat([torch.full((24, 300), 2.0), torch.zeros(24, 300)], dim=1)
+    for seed in range(20):
+        there = elsewhere(power, torch.Generator().manual_seed(seed))
+        assert there.shape == power.shape and torch.isfinite(there).all() and (there > 0).all()
+        level = 10 * math.log10(float(there[:, 300:].sum(0).mean()) / float(power.sum(0).max()))
+        assert NOISE[0] - 1.0 < level < NOISE[1] + 1.0
+        moved = 10 * torch.log10(there[:, :300] / power[:, :300]).mean(dim=1)
+        assert float(moved.abs().max()) < 8.0  # four deviations of the colour
+    assert torch.equal(there, elsewhere(power, torch.Generator().manual_seed(seed)))
+    assert not elsewhere(torch.zeros(24, 9), torch.Generator().manual_seed(0)).any()
 
 
 def test_what_lies_outside_of_the_band_is_not_heard():

@@ -8,30 +8,15 @@
 #include <random>
 #include <vector>
 
+#include "checks.h"
 #include "columns.h"
 #include "sampler.h"
 #include "stack.h"
 #include "tracker.h"
 
 namespace {
-#define CHECK(what)                                                                      \
-    do {                                                                                 \
-        if (!(what)) {                                                                   \
-            std::fprintf(stderr, "%s:%d: %s is not so\n", __FILE__, __LINE__, #what);    \
-            std::exit(1);                                                                \
-        }                                                                                \
-    } while (0)
-
 using Numbers = std::vector<float>;
 using Exact = std::vector<double>;
-std::mt19937 dice(2);
-
-Numbers normal(size_t count, double spread) {
-    std::normal_distribution<double> bell(0.0, spread);
-    Numbers found(count);
-    for (float& one : found) one = float(bell(dice));
-    return found;
-}
 
 struct Net {
     int I, W, N, B, M, O;

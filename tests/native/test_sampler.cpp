@@ -8,26 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "checks.h"
 #include "sampler.h"
 
 namespace {
-#define CHECK(what)                                                                      \
-    do {                                                                                 \
-        if (!(what)) {                                                                   \
-            std::fprintf(stderr, "%s:%d: %s is not so\n", __FILE__, __LINE__, #what);    \
-            std::exit(1);                                                                \
-        }                                                                                \
-    } while (0)
-
-std::mt19937 dice(1);
-
-std::vector<float> normal(size_t count, double spread) {
-    std::normal_distribution<double> bell(0.0, spread);
-    std::vector<float> found(count);
-    for (float& one : found) one = float(bell(dice));
-    return found;
-}
-
 struct Net {
     int R, S, L, K, A;
     std::vector<int> dilations;

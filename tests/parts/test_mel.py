@@ -77,6 +77,31 @@ def test_the_colour_that_training_adds_is_smooth_and_of_the_size_that_is_asked()
     assert added.mean(dim=0).abs().max() < 0.6
 
 
+def test_the_hiss_that_training_adds_is_as_loud_as_is_asked_and_leans_either_way():
+    torch.manual_seed(0)
+    hiss = mel._hisses(torch.rand(2, 500, 1), -30.0)
+    added = mel._hissing(torch.zeros(500, 4000), hiss)
+    level = 20.0 * torch.log10(added.std(dim=1))
+    assert -30.5 < level.max() < -29.5 and level.min() < -85.0
+    assert level.quantile(0.5) == pytest.approx(-60.0, abs=4.0)
+    spectrum = torch.fft.rfft(added).abs().square()
+    leaning = torch.log(spectrum[:, :500].mean(dim=1) / spectrum[:, -500:].mean(dim=1))
+    assert leaning.min() < -2.5 and leaning.max() > 2.5 and leaning.mean().abs() < 0.5
+
+
+def test_hiss_is_for_training_alone_and_reaches_what_is_recalled_too():
+    listener, wave = ear(warp=0.0, colour=0.0, hiss=-20.0), singing(40)
+    assert not torch.equal(listener(wave), listener(wave))
+    assert torch.equal(listener.eval()(wave), listener(wave))
+    sums = []
+    for _ in range(2):
+        state = listener.train().begin(1)
+        torch.manual_seed(0)
+        listener.recall(state, wave)
+        sums.append(state.sums)
+    assert sums[0].any() and not torch.equal(*sums)
+
+
 def test_without_a_memory_a_frame_depends_on_nothing_older_than_its_network():
     listener, wave = ear(memory=0.0).eval(), singing(90)
     other = wave.clone()

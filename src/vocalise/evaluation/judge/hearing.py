@@ -3,7 +3,8 @@
 wave ──16 kHz──▶ mel powers ──pieces, each at one level──▶ over a noise floor ──▶ dB, cosines
 
 There are two hearings. The full one has everything below 8 kHz. The band hearing has 200 to 4,000 Hz over a noise floor
-of its own, which lies above those of the recordings: neither a microphone's bandwidth nor its hiss is heard through it.
+of its own, which lies above those of most recordings, and learns from each stretch as other rooms would have had it
+too: neither a microphone's bandwidth nor its hiss is heard through it.
 """
 
 import math
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 
 from vocalise.audio.resampling import resample
 from vocalise.audio.spectrum import cepstra, mel_filters, stft
+from vocalise.evaluation.judge.rooms import elsewhere
 
 RATE, HOP, SIZE = 16_000, 160, 512  # Hz, samples, samples
 PIECE, STEP = 3.0, 1.5  # seconds: a piece, and from one to the next
@@ -48,13 +50,22 @@ class Hearing:
     floor: float  # dB of each band, relative to the whole of the piece's sounding frames
     slope: float = 0.0  # dB an octave by which the floor falls above 1 kHz, as voices do
     coefficients: int = 20
+    rooms: int = 0  # other rooms in which what is learnt from is imagined as well
 
     def pieces(self, wave: Tensor, rate: int) -> Pieces:
         """The pieces of a wave (samples,) that sound, every 1.5 s; one piece if it is shorter than 3 s.
 
         Where none sounds enough, the one that sounds most is taken; silence has none.
         """
-        power = self._powers(torch.nan_to_num(resample(wave.detach().cpu(), rate, RATE), 0.0, 0.0, 0.0))
+        return self._cut(self._power(wave, rate))
+
+    def lessons(self, wave: Tensor, rate: int, chance: torch.Generator) -> list[Pieces]:
+        """The same to be learnt from: as it is, and as it would be from other rooms."""
+        power = self._power(wave, rate)
+        return [self._cut(power), *(self._cut(elsewhere(power, chance)) for _ in range(self.rooms))]
+
+    def _cut(self, power: Tensor) -> Pieces:
+        """Pieces of powers (bands, frames)."""
         active = _sounding(power.sum(dim=0))
         length = min(power.shape[1], round(PIECE * RATE / HOP))
         starts = _starts(active, length)
@@ -65,8 +76,9 @@ class Hearing:
             torch.stack([active[n : n + length] for n in starts]),
         )
 
-    def _powers(self, wave: Tensor) -> Tensor:
+    def _power(self, wave: Tensor, rate: int) -> Tensor:
         """Power in each band: (bands, frames), some frames at a time or an hour would not fit into memory."""
+        wave = torch.nan_to_num(resample(wave.detach().cpu(), rate, RATE), 0.0, 0.0, 0.0)
         filters = mel_filters(RATE, SIZE, self.bands, self.low, self.high)
         frames, parts = wave.shape[-1] // HOP + 1, []
         for first in range(0, frames, _CHUNK):
@@ -90,7 +102,7 @@ class Hearing:
 FULL = Hearing(bands=40, low=0.0, high=RATE / 2.0, floor=-80.0)
 # The recordings' own floors in a band lie at -40 dB and below, most of them at -55 dB and below; singing lies at -10 to
 # -30 dB in the lower bands and at -30 to -50 dB in the upper ones.
-BAND = Hearing(bands=24, low=200.0, high=4000.0, floor=-45.0, slope=8.0)
+BAND = Hearing(bands=24, low=200.0, high=4000.0, floor=-45.0, slope=8.0, rooms=2)
 
 
 def _sounding(power: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ class Material:
     """Training pieces by person, as a hearing has them."""
 
     persons: tuple[str, ...]  # those who have enough
-    pieces: tuple[tuple[Pieces, ...], ...]  # of each person's stretches
+    pieces: tuple[tuple[Pieces, ...], ...]  # of each person's stretches, and of those as other rooms would have them
     learnt: frozenset[tuple[str, str]]  # person, song
     left_out: tuple[str, ...]  # those who have too little
 
@@ -59,17 +59,18 @@ def wave_of(prepared: Prepared, piece: Piece, share: float | None = None) -> Ten
 def gather(prepared: Prepared, chosen: Mapping[str, Sequence[Piece]], hearing: Hearing) -> Material:
     """What each person's stretches sound like, of those who have enough."""
     persons, pieces, learnt, left_out = [], [], set(), []
+    chance = torch.Generator().manual_seed(0)
     for person, own in chosen.items():
         share = _share([piece.seconds for piece in own], MOST)
         waves = _joined([wave_of(prepared, piece, share) for piece in own], prepared.rate)
-        heard = [hearing.pieces(wave, prepared.rate) for wave in waves]
+        lessons = [hearing.lessons(wave, prepared.rate, chance) for wave in waves]
         length = round(PIECE * RATE / HOP)
-        whole = [one for one in heard if len(one) and one.cepstra.shape[2] == length]
-        if sum(float(one.active[::2].sum()) * HOP / RATE for one in whole) < ENOUGH:
+        whole = [[one for one in heard if len(one) and one.cepstra.shape[2] == length] for heard in lessons]
+        if sum(float(itself.active[::2].sum()) * HOP / RATE for itself, *_ in filter(None, whole)) < ENOUGH:
             left_out.append(person)
             continue
         persons.append(person)
-        pieces.append(tuple(whole))
+        pieces.append(tuple(one for heard in whole for one in heard))
         learnt |= {(person, piece.recording.song.casefold()) for piece in own}
     return Material(tuple(persons), tuple(pieces), frozenset(learnt), tuple(left_out))
 

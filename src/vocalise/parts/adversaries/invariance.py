@@ -28,7 +28,7 @@ class Invariance(Adversary):
 
     @dataclass(frozen=True, kw_only=True)
     class Config(Adversary.Config):
-        """It has no choices; how much is disguised is the encoder's (`warp`, `colour`)."""
+        """It has no choices; how much is disguised is the encoder's (`warp`, `colour`, `hiss`)."""
 
     name = "invariance"
 
@@ -42,7 +42,7 @@ class Invariance(Adversary):
         if not model.encoder.disguises:
             raise ConfigError(
                 f"Invariance compares two disguises of what is heard, but {type(model.encoder).__name__} hears the "
-                f"same each time: choose the encoder Mel with warp or colour above 0, or leave Invariance out."
+                f"same each time: choose the encoder Mel with some warp, colour or hiss, or leave Invariance out."
             )
         self.encode: Callable[[Tensor, Tensor | None, Tensor | None], Latent] = model.encode  # no part of its adversary
 

@@ -25,6 +25,7 @@ class Hearing:
     loudest: Tensor  # (batch, 1)   greatest weight, fading
     pasts: list[Tensor]
     disguise: tuple[Tensor, Tensor] | None = None  # in training: by how much mel axes are stretched, and colours
+    hiss: Tensor | None = None  # in training: (2, batch, 1), amplitudes of steady noise, and how it leans
     fed: int = 0  # frames heard so far
 
 
@@ -40,7 +41,8 @@ class Mel(Encoder):
     count little beside what is usual, and in training an excerpt comes with what was sung before it (`lead`).
 
     In training the mel axis is stretched at random (Jaitly & Hinton, 2013), so that the length of a throat says little,
-    and the spectrum is coloured at random, so that a microphone says little.
+    and the spectrum is coloured at random, so that a microphone says little; with `hiss`, steady noise is added as
+    well, so that a quiet room says little.
     """
 
     filters: Tensor
@@ -65,6 +67,7 @@ class Mel(Encoder):
         lead: Annotated[float, Field(ge=0.0, le=60.0)] = 16.0  # seconds heard before an excerpt, in training, at most
         warp: Share = 0.12  # greatest stretch of the mel axis in training
         colour: Annotated[float, Field(ge=0.0, le=40.0)] = 4.0  # dB of slope and ripple that training adds, at most
+        hiss: Annotated[float, Field(ge=-90.0, le=0.0)] | None = None  # dBFS of the loudest noise that training adds
 
         def scaled(self, factor: float) -> "Mel.Config":
             """The same depth at another width."""
@@ -76,8 +79,8 @@ class Mel(Encoder):
         if rate % config.frames:
             raise ValueError(f"{config.frames} frames a second do not divide {rate} Hz; take a divisor of it")
         self.hop, self.channels = rate // config.frames, config.channels
-        self.ahead, self.warp, self.colour = config.ahead, config.warp, config.colour
-        self.disguises = config.warp > 0.0 or config.colour > 0.0
+        self.ahead, self.warp, self.colour, self.hiss = config.ahead, config.warp, config.colour, config.hiss
+        self.disguises = config.warp > 0.0 or config.colour > 0.0 or config.hiss is not None
         self.size, self.doubt = config.overlap * self.hop, config.doubt * config.frames
         self.fade = math.exp(-1.0 / (config.memory * config.frames)) if config.memory else 0.0
         self.lead = round(config.lead * config.frames) * self.hop if config.memory else 0
@@ -103,17 +106,20 @@ class Mel(Encoder):
     def begin(self, batch: int) -> Hearing:
         """Nothing heard yet; in training, heard by another ear each time."""
         zeros, bands = self.head.weight.new_zeros, len(self.filters)
-        disguise = None
+        disguise, hiss = None, None
         if self.training:
             luck = torch.rand(5, batch, 1, 1, device=self.head.weight.device)
             factor = torch.exp((2.0 * luck[0] - 1.0) * self.warp)
             disguise = (_stretching(factor, bands), _colours(luck[1:], bands, self.colour / NEPER))
+            if self.hiss is not None:
+                hiss = _hisses(torch.rand(2, batch, 1, device=self.head.weight.device), self.hiss)
         return Hearing(
             wave=zeros(batch, self.size - self.hop),
             sums=zeros(batch, 1 + 2 * bands, dtype=finest(self.head.weight.device)),
             loudest=zeros(batch, 1, dtype=finest(self.head.weight.device)),
             pasts=self.stack.begin(batch),
             disguise=disguise,
+            hiss=hiss,
         )
 
     @torch.no_grad()
@@ -123,7 +129,7 @@ class Mel(Encoder):
         In training it begins anywhere, so that songs at their beginnings are heard too.
         """
         with torch.autocast(signal.device.type, enabled=False):
-            wave = signal.to(self.taper).mean(dim=1)
+            wave = _hissing(signal.to(self.taper).mean(dim=1), state.hiss)
             state.wave = torch.cat([state.wave, wave], dim=1)[:, wave.shape[1] :]
             if wave.shape[1] < self.size or not self.fade:
                 return
@@ -140,7 +146,8 @@ class Mel(Encoder):
         if not signal.shape[2]:
             return signal.new_zeros(signal.shape[0], self.channels, 0)
         with torch.autocast(signal.device.type, enabled=False):
-            shapes = self._normalised(state, *self._heard(state, signal.to(self.taper).mean(dim=1)))
+            wave = _hissing(signal.to(self.taper).mean(dim=1), state.hiss)
+            shapes = self._normalised(state, *self._heard(state, wave))
         deep, state.pasts = self.stack(shapes.transpose(1, 2), state.pasts)
         late = max(0, min(deep.shape[1], self.ahead - state.fed))
         state.fed += deep.shape[1]
@@ -192,6 +199,23 @@ class Mel(Encoder):
 NEPER = 4.342944819  # dB of power
 RECALLED = 4  # frames from one that is recalled to the next
 SILENT = 1e-9  # power of a frame below which there is nothing to be heard
+
+
+FAINT = -90.0  # dBFS: the last of 16 bits, where the faintest noise begins
+
+
+def _hisses(luck: Tensor, loudest: float) -> Tensor:
+    """Amplitudes of noise, even in dB up to `loudest`, and how it leans: both (batch, 1), by `luck` (2, batch, 1)."""
+    return torch.stack([torch.pow(10.0, (FAINT + (loudest - FAINT) * luck[0]) / 20.0), 1.8 * luck[1] - 0.9])
+
+
+def _hissing(wave: Tensor, hiss: Tensor | None) -> Tensor:
+    """A wave (batch, samples) with steady noise, which leans to the bass or to the treble."""
+    if hiss is None:
+        return wave
+    noise = torch.randn(wave.shape[0], wave.shape[1] + 1, device=wave.device, dtype=wave.dtype)
+    amplitude, lean = hiss
+    return wave + amplitude * (noise[:, 1:] + lean * noise[:, :-1]) / torch.sqrt(1.0 + lean.square())
 
 
 def _stretching(factor: Tensor, bands: int) -> Tensor:
