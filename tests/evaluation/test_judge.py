@@ -289,17 +289,23 @@ def test_what_lies_outside_of_the_band_is_not_heard():
 def test_the_network_learns_and_leaves_chance_as_it_was(lesson, monkeypatch):
     prepared, split = lesson
     monkeypatch.setattr("vocalise.evaluation.judge.network.MOST", 100)
+    monkeypatch.setattr("vocalise.evaluation.judge.network.MEMBERS", 2)
     monkeypatch.setattr("vocalise.evaluation.judge.network.CROP", 32)
-    before, told = torch.random.get_rng_state(), []
+    before, said = torch.random.get_rng_state(), []
     with torch.no_grad():
-        (judge,) = train_judges(prepared, split, kinds=("network",), progress=lambda *said: told.append(said))
+        (judge,) = train_judges(prepared, split, kinds=("network",), progress=lambda *told: said.append(told))
     assert torch.equal(torch.random.get_rng_state(), before)
-    assert any("validation" in said[3] for said in told if len(said) > 3)
+    assert any("validation" in told[3] for told in said if len(told) > 3)
     assert examine(judge, prepared, split.held_out).accuracy > 0.7
     (read,) = train_judges(prepared, split, kinds=("network",))
     wave = prepared.excerpt(split.held_out[0], 0, 6 * RATE)
     assert torch.allclose(read.hear(wave, RATE), judge.hear(wave, RATE), atol=1e-6)
     assert torch.equal(torch.random.get_rng_state(), before)
+    one, other = (replace(judge, networks=(member,)).hear(wave, RATE) for member in judge.networks)
+    assert not torch.equal(one, other)  # no two of a committee are one
+    assert torch.allclose(judge.hear(wave, RATE), (one + other) / 2, atol=1e-6)
+    shares = [told[1] for told in said if told[0] == "Teaching the judges"]
+    assert shares == sorted(shares) and shares[-1] == 1
 
 
 def test_the_net_has_the_published_shape_behind_its_convolutions():

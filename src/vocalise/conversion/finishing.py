@@ -1,16 +1,20 @@
-"""What is done to a song after it was sung: its silences and its loudness are those of what was heard."""
+"""What is done to a song after it was sung: loudness and silences of what was heard, and less of its room in pauses."""
 
 import torch
 from torch import Tensor
 
 from vocalise.audio.loudness import SILENCE, integrated_loudness, matching_gain
 from vocalise.audio.phrases import hush, silence_of
+from vocalise.audio.pitch import Contour
+from vocalise.conversion.pauses import lower_pauses
 
 BLOCK = 60  # seconds worked on at a time, so that a long song needs no second copy of itself
 REACH = 1  # seconds around a block that what is silent in it depends on, and more than enough
 
 
-def finished(sung: Tensor, heard: Tensor, rate: int, *, gain: float, keep_loudness: bool) -> Tensor:
+def finished(
+    sung: Tensor, heard: Tensor, rate: int, *, gain: float, keep_loudness: bool, melody: Contour | None = None
+) -> Tensor:
     """The song (samples,) with the loudness and the silences of what was heard (samples,); `sung` is used up.
 
     Args:
@@ -19,6 +23,7 @@ def finished(sung: Tensor, heard: Tensor, rate: int, *, gain: float, keep_loudne
         rate: Hz, of both.
         gain: what the source was amplified by before the model heard it.
         keep_loudness: whether the integrated loudness is matched, the true peak at most -1 dBTP; else `gain` is undone.
+        melody: of what was heard, where it is known: then the room that is heard in pauses is lowered (`pauses`).
     """
     below = silence_of(heard)
     hush_in_place(sung, heard, rate, below=below)  # or what was sung into silence would count as loudness
@@ -26,6 +31,7 @@ def finished(sung: Tensor, heard: Tensor, rate: int, *, gain: float, keep_loudne
         sung *= matching_gain(sung, rate, like=_loudness(heard, rate, SILENCE - below))
     else:
         sung /= gain
+    lower_pauses(sung, heard, rate, melody)
     hush_in_place(sung, heard, rate, below=below)
     return sung
 

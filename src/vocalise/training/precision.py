@@ -10,6 +10,7 @@ Precision = Literal["float32", "bf16"]
 
 _SIZE, _TRIES = 512, 9
 _GAIN = 1.25  # processors without units for it are slower in bfloat16, those with them about twice as fast
+_LITTLE, _LOST = 128, 4.0  # some are fifty times slower: so much slower at a small product, and nothing more is tried
 
 
 def choose_precision(device: torch.device) -> Precision:
@@ -18,16 +19,23 @@ def choose_precision(device: torch.device) -> Precision:
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     if device.type != "cpu":
         return "float32"
-    plain = torch.ones(_SIZE, _SIZE)
-    narrow = plain.bfloat16()
-    # Taken in turns, and the quickest of each, so that a neighbour's load does not decide.
-    pairs = [(_seconds(plain), _seconds(narrow)) for _ in range(_TRIES)]
-    return "bf16" if min(a for a, _ in pairs) > _GAIN * min(b for _, b in pairs) else "float32"
+    if _gain(_LITTLE) < 1.0 / _LOST:
+        return "float32"
+    return "bf16" if _gain(_SIZE) > _GAIN else "float32"
 
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
     """The context in which a network runs forward in this precision; weights stay float32."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+def _gain(size: int) -> float:
+    """How many times as fast matrices of a size are multiplied in bfloat16."""
+    plain = torch.ones(size, size)
+    narrow = plain.bfloat16()
+    # Taken in turns, and the quickest of each, so that a neighbour's load does not decide.
+    pairs = [(_seconds(plain), _seconds(narrow)) for _ in range(_TRIES)]
+    return min(plainly for plainly, _ in pairs) / max(1e-9, min(narrowly for _, narrowly in pairs))
 
 
 def _seconds(matrix: torch.Tensor) -> float:

@@ -1,13 +1,16 @@
-"""A judge that is a small convolutional network: the singer classifier of Nachmani & Wolf (2019).
+"""A judge that is a committee of small convolutional networks: the singer classifier of Nachmani & Wolf (2019).
 
 cepstra (20, frames) ──5 × [conv 3×3, 32, batch norm, ReLU]──▶ dropout ──mean over time──▶ 320 ──▶ 16 ──▶ persons
 
 The published net pools 2×2 after its five convolutions and learns for 50,000 steps. Ours pools after the first, which
 leaves the same 320 features at a quarter of the work, and stops when a part of the training songs is told right. Its
-weights are a moving average over the last steps (Polyak & Juditsky, 1992): those of any one step are a lottery.
+weights are a moving average over the last steps (Polyak & Juditsky, 1992): those of any one step are a lottery. And one
+net is a lottery still: two that tell all real recordings right disagree about sounds that are none. So several are
+asked, and the mean of what they think is said.
 """
 
 import copy
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -21,7 +24,8 @@ from vocalise.evaluation.judge.hearing import Hearing, Pieces
 WIDTH, DROPOUT, LAYERS, NARROW = 32, 0.75, 5, 16
 BATCH, CROP = 16, 150  # crops, frames
 RATE, DECAY, EVERY = 1e-3, 0.95, 1000  # Adam's; multiplied by the decay after so many steps
-MOST, CHECK = 1500, 100  # steps: no more, and from one look at the validation part to the next
+MEMBERS = 3  # of the committee
+MOST, CHECK = 1000, 100  # steps: no more, and from one look at the validation part to the next
 AVERAGED = 0.98  # of the average is kept at each step
 CONTENT, LOOKS = 0.05, 3  # nats of validation loss, at so many looks in a row, at which it stops
 VALIDATION = 8  # every so many pieces of a stretch, its last ones are kept for validation
@@ -58,13 +62,13 @@ class Classifier(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class NetworkJudge:
-    """A trained net with its hearing."""
+    """Trained nets with their hearing."""
 
     name: str
     persons: tuple[str, ...]
     learnt: frozenset[tuple[str, str]]
     hearing: Hearing
-    network: Classifier
+    networks: tuple[Classifier, ...]
 
     def hear(self, wave: Tensor, rate: int) -> Tensor:
         """Probabilities (pieces, persons) of the pieces of a wave (samples,) at `rate` Hz."""
@@ -75,11 +79,12 @@ class NetworkJudge:
         """The same of pieces that were cut before."""
         parts = torch.split(pieces.cepstra, TOGETHER) if len(pieces) else ()
         empty = torch.zeros(0, len(self.persons))
-        return torch.cat([empty, *(torch.softmax(self.network(part), dim=1) for part in parts)])
+        said = [torch.stack([torch.softmax(one(part), dim=1) for one in self.networks]).mean(dim=0) for part in parts]
+        return torch.cat([empty, *said])
 
     def parameters(self) -> Tensor:
         """All numbers in one row, for the cache."""
-        return torch.cat([tensor.reshape(-1).float() for tensor in _state(self.network).values()])
+        return torch.cat([tensor.reshape(-1).float() for one in self.networks for tensor in _state(one).values()])
 
     @classmethod
     def restored(
@@ -96,16 +101,16 @@ class NetworkJudge:
             ValueError: there are too few or too many of them.
         """
         with torch.random.fork_rng(devices=[]):  # fresh weights draw from the global generator
-            network = Classifier(hearing.coefficients, len(persons))
-        state = _state(network)
-        sizes = [tensor.numel() for tensor in state.values()]
-        if parameters.shape != (sum(sizes),):
+            networks = [Classifier(hearing.coefficients, len(persons)) for _ in range(MEMBERS)]
+        sizes = [tensor.numel() for tensor in _state(networks[0]).values()]
+        if parameters.shape != (MEMBERS * sum(sizes),):
             raise ValueError(f"{parameters.numel()} numbers are no judge of {len(persons)} persons")
-        rows = torch.split(parameters, sizes)
-        network.load_state_dict(
-            {key: row.view(state[key].shape) for key, row in zip(state, rows, strict=True)}, strict=False
-        )
-        return cls(name, persons, learnt, hearing, _ready(network))
+        for network, own in zip(networks, parameters.view(MEMBERS, -1), strict=True):
+            state, rows = _state(network), torch.split(own, sizes)
+            network.load_state_dict(
+                {key: row.view(state[key].shape) for key, row in zip(state, rows, strict=True)}, strict=False
+            )
+        return cls(name, persons, learnt, hearing, tuple(map(_ready, networks)))
 
 
 def train(
@@ -124,14 +129,21 @@ def train(
     kept = [torch.cat([other for _, other in own]) for own in divided]
     kept = [other if len(other) else one[-1:] for one, other in zip(taught, kept, strict=True)]  # all stretches short
     labels = torch.cat([torch.full((len(own),), label) for label, own in enumerate(kept)])
+    every, members = torch.cat(taught), []
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
         torch.default_generator.manual_seed(seed)
-        network = Classifier(hearing.coefficients, len(persons))
-        every = torch.cat(taught)
-        network.mean.copy_(every.mean(dim=(0, 2))[:, None])
-        network.spread.copy_(every.std(dim=(0, 2))[:, None].clamp(min=1.0))
-        averaged = _learn(network, taught, torch.cat(kept), labels, report)
-    return NetworkJudge(name, persons, learnt, hearing, _ready(averaged))
+        for place in range(MEMBERS):
+            network = Classifier(hearing.coefficients, len(persons))
+            network.mean.copy_(every.mean(dim=(0, 2))[:, None])
+            network.spread.copy_(every.std(dim=(0, 2))[:, None].clamp(min=1.0))
+            within = functools.partial(_reported, report, place)
+            members.append(_ready(_learn(network, taught, torch.cat(kept), labels, within)))
+    return NetworkJudge(name, persons, learnt, hearing, tuple(members))
+
+
+def _reported(report: Callable[[int, int, str], None], place: int, done: int, total: int, note: str) -> None:
+    """Tells what one member of the committee reports, as a part of the whole."""
+    report(place * total + done, MEMBERS * total, note)
 
 
 def _learn(

@@ -19,7 +19,7 @@ from vocalise.evaluation.judge.material import Material, by_person, gather
 from vocalise.evaluation.judge.network import NetworkJudge, train
 from vocalise.progress import Progress, silent
 
-VERSION = 4  # to be raised whenever the same recordings come to give another judge
+VERSION = 5  # to be raised whenever the same recordings come to give another judge
 KINDS = ("network", "network-band", "gaussian", "gaussian-band")
 _KEPT = "judge"
 _HEARINGS: Mapping[str, Hearing] = MappingProxyType({"": FULL, "-band": BAND})

@@ -1,0 +1,92 @@
+"""Pauses: what is heard while nobody sings is a room, and nobody is asked to sing a room.
+
+heard ──level, every 10 ms──▶ near its own noise floor, and unvoiced, for a while ──▶ what was sung there goes down
+
+A model that is told how loud it shall be sings the hiss of a pause as loudly as it was: as breath, as hum, as whatever
+it thinks the asked singer sounds like so softly. Singing is never taken for a pause, however soft: it is voiced.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vocalise.audio.pitch import Contour, contour_at
+
+LOWERED = 24.0  # dB by which what was sung into a pause goes down
+ABOVE = 8.0  # dB above the noise floor below which there is but noise
+BELOW = 15.0  # dB that a pause lies below the loudest frames, at least
+LONG = 0.25  # seconds that a pause lasts, at least
+NEAR = 0.05  # seconds around voiced frames that belong to the singing
+FADE = 0.06  # seconds in which the gain moves
+_FRAME = 0.01  # seconds
+_SMOOTH = 5  # frames over which levels are meant
+_EXTREMES = 0.05  # share of the frames that is the floor, and that is loud
+_EMPTY = -120.0  # dB: as good as nothing
+_CHUNK = 6000  # frames worked on at a time
+
+
+def lower_pauses(sung: Tensor, heard: Tensor, rate: int, melody: Contour | None) -> None:
+    """Lowers `sung` (samples,) in place by 24 dB where only the room of `heard` (samples,) is heard.
+
+    Args:
+        sung: as long as what was heard.
+        heard: the source at any level.
+        rate: Hz, of both.
+        melody: of what was heard; without it nobody knows where singing is soft, and nothing is lowered.
+    """
+    frame = max(1, round(_FRAME * rate))
+    if melody is None or not len(melody.pitch) or len(heard) < round(LONG * rate):
+        return
+    gain = _gains(_pauses(_levels(heard, frame), melody, frame / rate))
+    for first in range(0, len(gain), _CHUNK):
+        here = slice(first * frame, min((first + _CHUNK) * frame, len(sung)))
+        sung[here] *= _between(gain, frame, here)
+
+
+def _levels(heard: Tensor, frame: int) -> Tensor:
+    """dB of each frame, meant over its neighbours: (frames,), float64."""
+    padded = -(-len(heard) // frame)
+    power = torch.empty(padded, dtype=torch.float64)
+    for first in range(0, padded, _CHUNK):
+        part = heard[first * frame : (first + _CHUNK) * frame].double().square()
+        whole = F.pad(part, (0, -len(part) % frame)).view(-1, frame)
+        power[first : first + len(whole)] = whole.mean(dim=1)
+    smooth = F.avg_pool1d(power[None], _SMOOTH, stride=1, padding=_SMOOTH // 2, count_include_pad=False)[0]
+    return 10.0 * torch.log10(smooth.clamp(min=10.0 ** (_EMPTY / 10.0)))
+
+
+def _pauses(levels: Tensor, melody: Contour, frame: float) -> Tensor:
+    """Which frames (frames,), of so many seconds, belong to a pause."""
+    ordered = levels.sort().values
+    few = max(1, round(_EXTREMES * len(levels)))
+    floor, loud = float(ordered[:few].mean()), float(ordered[-few:].mean())
+    times = (torch.arange(len(levels), dtype=torch.float64) + 0.5) * frame
+    near = math.ceil(NEAR / frame)
+    voiced = (contour_at(melody, times)[1] > 0.0).float()
+    sung = F.max_pool1d(voiced[None], 2 * near + 1, stride=1, padding=near)[0] > 0.0
+    still = (levels < min(floor + ABOVE, loud - BELOW)) & ~sung
+    reach = max(1, round(LONG / frame))  # a pause is whatever a window of this length fits into
+    lonely = F.max_pool1d(F.pad((~still).float(), (reach - 1, reach - 1), value=1.0)[None], reach, stride=1)[0]
+    fits = 1.0 - lonely  # (frames + reach - 1,), 1 where `reach` still frames end
+    return F.max_pool1d(fits[None], reach, stride=1)[0] > 0.0
+
+
+def _gains(pauses: Tensor) -> Tensor:
+    """The gain at the centre of each frame (frames,): it falls and rises within the pause."""
+    fade = max(1, round(FADE / _FRAME))
+    inside = -F.max_pool1d(-pauses.float()[None], 2 * (fade // 2) + 1, stride=1, padding=fade // 2)[0]
+    width = 2 * (fade // 2) + 1
+    depth = F.avg_pool1d(F.pad(inside[None], (width // 2, width // 2), mode="replicate"), width, stride=1)[0].clamp(
+        0.0, 1.0
+    )
+    return torch.pow(10.0, -LOWERED * depth / 20.0)
+
+
+def _between(gain: Tensor, frame: int, here: slice) -> Tensor:
+    """The gain of each sample in `here`, between the centres of frames (linear)."""
+    place = ((torch.arange(here.start, here.stop, dtype=torch.float64) + 0.5) / frame - 0.5).clamp(0.0, len(gain) - 1.0)
+    left = place.floor().long()
+    right = (left + 1).clamp(max=len(gain) - 1)
+    return torch.lerp(gain[left], gain[right], (place - left).to(gain))
