@@ -236,8 +236,6 @@ class Converter:
         return planned(self.voice, **wishes)
 
     def _finished(self, sung: Tensor, song: Song, plan: Plan) -> Tensor:
-        if not len(sung):
-            return sung
         kept = plan.keep_loudness
         return finished(sung, song.heard, self.rate, gain=song.gain, keep_loudness=kept, melody=song.measured)
 

@@ -25,6 +25,8 @@ def finished(
         keep_loudness: whether the integrated loudness is matched, the true peak at most -1 dBTP; else `gain` is undone.
         melody: of what was heard, where it is known: then the room that is heard in pauses is lowered (`pauses`).
     """
+    if not len(sung):
+        return sung
     below = silence_of(heard)
     hush_in_place(sung, heard, rate, below=below)  # or what was sung into silence would count as loudness
     if keep_loudness:

@@ -215,7 +215,8 @@ def _hissing(wave: Tensor, hiss: Tensor | None) -> Tensor:
         return wave
     noise = torch.randn(wave.shape[0], wave.shape[1] + 1, device=wave.device, dtype=wave.dtype)
     amplitude, lean = hiss
-    return wave + amplitude * (noise[:, 1:] + lean * noise[:, :-1]) / torch.sqrt(1.0 + lean.square())
+    hissing: Tensor = wave + amplitude * (noise[:, 1:] + lean * noise[:, :-1]) / torch.sqrt(1.0 + lean.square())
+    return hissing
 
 
 def _stretching(factor: Tensor, bands: int) -> Tensor:
