@@ -25,10 +25,11 @@ WIDTH, DROPOUT, LAYERS, NARROW = 32, 0.75, 5, 16
 BATCH, CROP = 16, 150  # crops, frames
 RATE, DECAY, EVERY = 1e-3, 0.95, 1000  # Adam's; multiplied by the decay after so many steps
 MEMBERS = 3  # of the committee
-MOST, CHECK = 1000, 100  # steps: no more, and from one look at the validation part to the next
+MOST, CHECK = 400, 100  # steps: no more, and from one look at the validation part to the next
 AVERAGED = 0.98  # of the average is kept at each step
 CONTENT, LOOKS = 0.05, 3  # nats of validation loss, at so many looks in a row, at which it stops
 VALIDATION = 8  # every so many pieces of a stretch, its last ones are kept for validation
+KEPT = 32  # of each person at most, evenly drawn from them: a look at all would cost as much as the lesson
 TOGETHER = 64  # pieces judged at a time
 
 
@@ -128,6 +129,7 @@ def train(
     taught = [torch.cat([one for one, _ in own]) for own in divided]
     kept = [torch.cat([other for _, other in own]) for own in divided]
     kept = [other if len(other) else one[-1:] for one, other in zip(taught, kept, strict=True)]  # all stretches short
+    kept = [other[:: -(-len(other) // KEPT)] for other in kept]
     labels = torch.cat([torch.full((len(own),), label) for label, own in enumerate(kept)])
     every, members = torch.cat(taught), []
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
