@@ -97,3 +97,12 @@ def test_a_long_song_is_worked_on_in_chunks_that_nobody_hears(monkeypatch):
     monkeypatch.setattr(pauses, "_CHUNK", 7)
     lower_pauses(parts, heard, RATE, melody)
     assert not torch.equal(whole, heard) and torch.allclose(whole, parts, atol=1e-7)
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(0.1, True), (0.03, False)])
+def test_a_short_note_is_sung_and_what_a_tracker_finds_in_noise_is_not(seconds, kept):
+    heard, melody = sung((1.0, -12.0), (0.5, None), (seconds, -40.0), (0.5, None), (1.0, -12.0))
+    song = heard.clone()
+    lower_pauses(song, heard, RATE, melody)
+    assert (level(song, 1.5, 1.5 + seconds) > level(heard, 1.5, 1.5 + seconds) - 0.01) is kept
+    assert level(song, 1.2, 1.4) < level(heard, 1.2, 1.4) - LOWERED + 0.5

@@ -15,13 +15,14 @@ from torch.nn import functional as F
 from vocalise.audio.pitch import Contour, contour_at
 
 LOWERED = 24.0  # dB by which what was sung into a pause goes down
-ABOVE = 8.0  # dB above the noise floor below which there is but noise
+ABOVE = 12.0  # dB above the noise floor below which there is but noise
 BELOW = 15.0  # dB that a pause lies below the loudest frames, at least
 LONG = 0.25  # seconds that a pause lasts, at least
+SHORT = 0.05  # seconds that are no note where so little is heard: a tracker finds such in noise
 NEAR = 0.05  # seconds around voiced frames that belong to the singing
 FADE = 0.06  # seconds in which the gain moves
 _FRAME = 0.01  # seconds
-_SMOOTH = 5  # frames over which levels are meant
+_SMOOTH = 9  # frames over which levels are meant
 _EXTREMES = 0.05  # share of the frames that is the floor, and that is loud
 _EMPTY = -120.0  # dB: as good as nothing
 _CHUNK = 6000  # frames worked on at a time
@@ -63,9 +64,10 @@ def _pauses(levels: Tensor, melody: Contour, frame: float) -> Tensor:
     few = max(1, round(_EXTREMES * len(levels)))
     floor, loud = float(ordered[:few].mean()), float(ordered[-few:].mean())
     times = (torch.arange(len(levels), dtype=torch.float64) + 0.5) * frame
-    near = math.ceil(NEAR / frame)
-    voiced = (contour_at(melody, times)[1] > 0.0).float()
-    sung = F.max_pool1d(voiced[None], 2 * near + 1, stride=1, padding=near)[0] > 0.0
+    short, near = round(SHORT / frame / 2), math.ceil(NEAR / frame)
+    voiced = (contour_at(melody, times)[1] > 0.0).float()[None]
+    notes = -F.max_pool1d(-voiced, 2 * short + 1, stride=1, padding=short)
+    sung = F.max_pool1d(notes, 2 * (short + near) + 1, stride=1, padding=short + near)[0] > 0.0
     still = (levels < min(floor + ABOVE, loud - BELOW)) & ~sung
     reach = max(1, round(LONG / frame))  # a pause is whatever a window of this length fits into
     lonely = F.max_pool1d(F.pad((~still).float(), (reach - 1, reach - 1), value=1.0)[None], reach, stride=1)[0]
