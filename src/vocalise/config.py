@@ -175,13 +175,12 @@ def override(config: T, setting: str, where: str = "recipe") -> T:
 def _put(tree: Any, path: list[str], value: Any, where: str) -> None:
     head, rest = path[0], path[1:]
     if isinstance(tree, list):
-        key: Any = int(head) if head.isdigit() else len(tree) + 1
-        if not rest and key == len(tree):
-            tree.append(None)
-        if key >= len(tree):
+        if not head.isdigit() or int(head) >= len(tree) + (not rest):  # the number after the last adds one
             raise ConfigError(
                 f"{where} has no item {head!r}; the choices are {', '.join(map(str, range(len(tree)))) or 'none'}."
             )
+        key: Any = int(head)
+        tree += [None] * (key == len(tree))
     elif isinstance(tree, dict):
         _require(head, [name for name in tree if name != "part"], where)
         key = head

@@ -79,8 +79,8 @@ def test_the_colour_that_training_adds_is_smooth_and_of_the_size_that_is_asked()
 
 def test_the_hiss_that_training_adds_is_as_loud_as_is_asked_and_leans_either_way():
     torch.manual_seed(0)
-    hiss = mel._hisses(torch.rand(2, 500, 1), -30.0)
-    added = mel._hissing(torch.zeros(500, 4000), hiss)
+    disguise = ear(hiss=-30.0)._disguise(500)
+    added = mel._hissing(torch.zeros(500, 4000), disguise)
     level = 20.0 * torch.log10(added.std(dim=1))
     assert -30.5 < level.max() < -29.5 and level.min() < -85.0
     assert level.quantile(0.5) == pytest.approx(-60.0, abs=4.0)

@@ -73,7 +73,7 @@ def cut(wave: Tensor, rate: int, *, longest: float = 12.0, shortest: float = 1.0
 
 def _border_costs(wave: Tensor, step: int) -> list[float]:
     """The cost of a cut at each multiple of `step`: the level of the cells beside it, 0 to 1, plus that of any cut."""
-    power = _block_power(wave, step)
+    power = block_power(wave, step)
     around = torch.cat([power.new_zeros(1), torch.maximum(power[:-1], power[1:]), power.new_zeros(1)])
     level = 10.0 * torch.log10(around.clamp(min=1e-12))
     costs: list[float] = (((level - _FLOOR) / -_FLOOR).clamp(0.0, 1.0) + _CUT_COST).tolist()
@@ -189,7 +189,7 @@ def silent_stretches(wave: Tensor, rate: int, *, below: float = SILENCE, longer:
     Borders lie on a grid of a millisecond. A wave shorter than `longer` is one window.
     """
     step = _fine_step(rate)
-    quiet = _quiet_blocks(_block_power(wave, step), window=math.ceil(longer * rate / step), below=below)
+    quiet = _quiet_blocks(block_power(wave, step), window=math.ceil(longer * rate / step), below=below)
     edges = torch.diff(quiet.int(), prepend=quiet.new_zeros(1).int(), append=quiet.new_zeros(1).int())
     starts, stops = (torch.nonzero(edges == sign).flatten().tolist() for sign in (1, -1))
     return [Span(step * start, min(step * stop, wave.shape[-1])) for start, stop in zip(starts, stops, strict=True)]
@@ -209,18 +209,18 @@ def hush(
     if sung.shape != heard.shape:
         raise ValueError(f"A wave of {sung.shape[-1]} samples cannot be hushed by one of {heard.shape[-1]}.")
     step = _fine_step(rate)
-    power = _block_power(heard, step)
+    power = block_power(heard, step)
     quiet = _quiet_blocks(power, window=math.ceil(longer * rate / step), below=below)
     if not quiet.any():
         return sung
-    own = _block_power(sung, step)
+    own = block_power(sung, step)
     gain = torch.where(quiet & (own > power), torch.sqrt(power / own.clamp(min=1e-30)), torch.ones_like(power))
     gain = _slow(gain, reach=max(1, math.ceil(fade * rate / step)))
     hushed = sung.clone()
     chunk = 1 << 14
     for first in range(0, len(gain), chunk):
         here = slice(first * step, min((first + chunk) * step, len(sung)))
-        hushed[here] *= _stretched(gain, step, here).to(sung.dtype)
+        hushed[here] *= stretched(gain, step, here).to(sung.dtype)
         mute = (gain[first : first + chunk] == 0.0).repeat_interleave(step)[: len(hushed[here])]
         hushed[here].masked_fill_(mute & (heard[here] == 0.0), 0.0)
     return hushed
@@ -236,7 +236,7 @@ def _slow(gain: Tensor, reach: int) -> Tensor:
     return slow
 
 
-def _stretched(gain: Tensor, step: int, here: slice) -> Tensor:
+def stretched(gain: Tensor, step: int, here: slice) -> Tensor:
     """The gain of each sample in `here`, between the centres of the blocks on either side (linear)."""
     place = (torch.arange(here.start, here.stop, dtype=torch.float64) + 0.5) / step - 0.5
     place = place.clamp(0.0, len(gain) - 1.0)
@@ -249,7 +249,7 @@ def _fine_step(rate: int) -> int:
     return max(1, rate // 1000)
 
 
-def _block_power(wave: Tensor, step: int) -> Tensor:
+def block_power(wave: Tensor, step: int) -> Tensor:
     """Mean square of each `step` samples of a wave (samples,), the last block over what there is; float64 (blocks,)."""
     blocks = wave.shape[-1] // step
     power = torch.empty(-(-wave.shape[-1] // step), dtype=torch.float64)

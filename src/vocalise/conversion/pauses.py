@@ -3,7 +3,7 @@
 heard ──level, every 10 ms──▶ near its own noise floor, and unvoiced, for a while ──▶ what was sung there goes down
 
 A model that is told how loud it shall be sings the hiss of a pause as loudly as it was: as breath, as hum, as whatever
-it thinks the asked singer sounds like so softly. Singing is never taken for a pause, however soft: it is voiced.
+it thinks the asked singer sounds like so softly. Singing is not taken for a pause, however soft: it is voiced.
 """
 
 import math
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from vocalise.audio.phrases import block_power, stretched
 from vocalise.audio.pitch import Contour, contour_at
 
 LOWERED = 24.0  # dB by which what was sung into a pause goes down
@@ -43,17 +44,12 @@ def lower_pauses(sung: Tensor, heard: Tensor, rate: int, melody: Contour | None)
     gain = _gains(_pauses(_levels(heard, frame), melody, frame / rate))
     for first in range(0, len(gain), _CHUNK):
         here = slice(first * frame, min((first + _CHUNK) * frame, len(sung)))
-        sung[here] *= _between(gain, frame, here)
+        sung[here] *= stretched(gain, frame, here).to(sung)
 
 
 def _levels(heard: Tensor, frame: int) -> Tensor:
     """dB of each frame, meant over its neighbours: (frames,), float64."""
-    padded = -(-len(heard) // frame)
-    power = torch.empty(padded, dtype=torch.float64)
-    for first in range(0, padded, _CHUNK):
-        part = heard[first * frame : (first + _CHUNK) * frame].double().square()
-        whole = F.pad(part, (0, -len(part) % frame)).view(-1, frame)
-        power[first : first + len(whole)] = whole.mean(dim=1)
+    power = block_power(heard, frame)
     smooth = F.avg_pool1d(power[None], _SMOOTH, stride=1, padding=_SMOOTH // 2, count_include_pad=False)[0]
     return 10.0 * torch.log10(smooth.clamp(min=10.0 ** (_EMPTY / 10.0)))
 
@@ -64,31 +60,23 @@ def _pauses(levels: Tensor, melody: Contour, frame: float) -> Tensor:
     few = max(1, round(_EXTREMES * len(levels)))
     floor, loud = float(ordered[:few].mean()), float(ordered[-few:].mean())
     times = (torch.arange(len(levels), dtype=torch.float64) + 0.5) * frame
-    short, near = round(SHORT / frame / 2), math.ceil(NEAR / frame)
-    voiced = (contour_at(melody, times)[1] > 0.0).float()[None]
-    notes = -F.max_pool1d(-voiced, 2 * short + 1, stride=1, padding=short)
-    sung = F.max_pool1d(notes, 2 * (short + near) + 1, stride=1, padding=short + near)[0] > 0.0
-    still = (levels < min(floor + ABOVE, loud - BELOW)) & ~sung
-    reach = max(1, round(LONG / frame))  # a pause is whatever a window of this length fits into
-    lonely = F.max_pool1d(F.pad((~still).float(), (reach - 1, reach - 1), value=1.0)[None], reach, stride=1)[0]
-    fits = 1.0 - lonely  # (frames + reach - 1,), 1 where `reach` still frames end
-    return F.max_pool1d(fits[None], reach, stride=1)[0] > 0.0
+    notes = _lasting(contour_at(melody, times)[1] > 0.0, round(SHORT / frame))
+    near = math.ceil(NEAR / frame)
+    sung = F.max_pool1d(notes.float()[None], 2 * near + 1, stride=1, padding=near)[0] > 0.0
+    return _lasting((levels < min(floor + ABOVE, loud - BELOW)) & ~sung, round(LONG / frame))
+
+
+def _lasting(these: Tensor, count: int) -> Tensor:
+    """Which of these frames (frames,) lie in a run of so many or more."""
+    padded = F.pad(these.float()[None], (count - 1, count - 1))
+    whole = -F.max_pool1d(-padded, count, stride=1)  # 1 where so many end
+    return F.max_pool1d(whole, count, stride=1)[0] > 0.0
 
 
 def _gains(pauses: Tensor) -> Tensor:
-    """The gain at the centre of each frame (frames,): it falls and rises within the pause."""
-    fade = max(1, round(FADE / _FRAME))
-    inside = -F.max_pool1d(-pauses.float()[None], 2 * (fade // 2) + 1, stride=1, padding=fade // 2)[0]
-    width = 2 * (fade // 2) + 1
-    depth = F.avg_pool1d(F.pad(inside[None], (width // 2, width // 2), mode="replicate"), width, stride=1)[0].clamp(
-        0.0, 1.0
-    )
+    """The gain at the centre of each frame (frames,), float64: it falls and rises within the pause."""
+    half = round(FADE / _FRAME) // 2
+    padded = F.pad(pauses.double()[None], (2 * half, 2 * half), mode="replicate")
+    inside = -F.max_pool1d(-padded, 2 * half + 1, stride=1)
+    depth = F.avg_pool1d(inside, 2 * half + 1, stride=1)[0]
     return torch.pow(10.0, -LOWERED * depth / 20.0)
-
-
-def _between(gain: Tensor, frame: int, here: slice) -> Tensor:
-    """The gain of each sample in `here`, between the centres of frames (linear)."""
-    place = ((torch.arange(here.start, here.stop, dtype=torch.float64) + 0.5) / frame - 0.5).clamp(0.0, len(gain) - 1.0)
-    left = place.floor().long()
-    right = (left + 1).clamp(max=len(gain) - 1)
-    return torch.lerp(gain[left], gain[right], (place - left).to(gain))

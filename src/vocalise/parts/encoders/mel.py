@@ -16,6 +16,15 @@ from vocalise.parts.contracts import Encoder
 from vocalise.parts.layers import ConvNeXtStack
 
 
+@dataclass(frozen=True)
+class Disguise:
+    """Whose throat, microphone and room a recording is given in training."""
+
+    stretching: Tensor  # (batch, bands, bands)   of the mel axis
+    colour: Tensor  # (batch, bands, 1)   nepers of power
+    hiss: Tensor | None  # (2, batch, 1)   amplitude of steady noise, and how it leans
+
+
 @dataclass
 class Hearing:
     """What a `Mel` encoder remembers: the last samples, what it heard on the whole, its network's past."""
@@ -24,8 +33,7 @@ class Hearing:
     sums: Tensor  # (batch, 1 + 2 · bands)   of weights, of weighted features and of their squares, fading
     loudest: Tensor  # (batch, 1)   greatest weight, fading
     pasts: list[Tensor]
-    disguise: tuple[Tensor, Tensor] | None = None  # in training: by how much mel axes are stretched, and colours
-    hiss: Tensor | None = None  # in training: (2, batch, 1), amplitudes of steady noise, and how it leans
+    disguise: Disguise | None = None  # in training
     fed: int = 0  # frames heard so far
 
 
@@ -106,21 +114,20 @@ class Mel(Encoder):
     def begin(self, batch: int) -> Hearing:
         """Nothing heard yet; in training, heard by another ear each time."""
         zeros, bands = self.head.weight.new_zeros, len(self.filters)
-        disguise, hiss = None, None
-        if self.training:
-            luck = torch.rand(5, batch, 1, 1, device=self.head.weight.device)
-            factor = torch.exp((2.0 * luck[0] - 1.0) * self.warp)
-            disguise = (_stretching(factor, bands), _colours(luck[1:], bands, self.colour / NEPER))
-            if self.hiss is not None:
-                hiss = _hisses(torch.rand(2, batch, 1, device=self.head.weight.device), self.hiss)
         return Hearing(
             wave=zeros(batch, self.size - self.hop),
             sums=zeros(batch, 1 + 2 * bands, dtype=finest(self.head.weight.device)),
             loudest=zeros(batch, 1, dtype=finest(self.head.weight.device)),
             pasts=self.stack.begin(batch),
-            disguise=disguise,
-            hiss=hiss,
+            disguise=self._disguise(batch) if self.training else None,
         )
+
+    def _disguise(self, batch: int) -> Disguise:
+        device, bands = self.head.weight.device, len(self.filters)
+        luck = torch.rand(5, batch, 1, 1, device=device)
+        factor = torch.exp((2.0 * luck[0] - 1.0) * self.warp)
+        hiss = None if self.hiss is None else _hisses(torch.rand(2, batch, 1, device=device), self.hiss)
+        return Disguise(_stretching(factor, bands), _colours(luck[1:], bands, self.colour / NEPER), hiss)
 
     @torch.no_grad()
     def recall(self, state: Hearing, signal: Tensor) -> None:
@@ -129,7 +136,7 @@ class Mel(Encoder):
         In training it begins anywhere, so that songs at their beginnings are heard too.
         """
         with torch.autocast(signal.device.type, enabled=False):
-            wave = _hissing(signal.to(self.taper).mean(dim=1), state.hiss)
+            wave = _hissing(signal.to(self.taper).mean(dim=1), state.disguise)
             state.wave = torch.cat([state.wave, wave], dim=1)[:, wave.shape[1] :]
             if wave.shape[1] < self.size or not self.fade:
                 return
@@ -146,7 +153,7 @@ class Mel(Encoder):
         if not signal.shape[2]:
             return signal.new_zeros(signal.shape[0], self.channels, 0)
         with torch.autocast(signal.device.type, enabled=False):
-            wave = _hissing(signal.to(self.taper).mean(dim=1), state.hiss)
+            wave = _hissing(signal.to(self.taper).mean(dim=1), state.disguise)
             shapes = self._normalised(state, *self._heard(state, wave))
         deep, state.pasts = self.stack(shapes.transpose(1, 2), state.pasts)
         late = max(0, min(deep.shape[1], self.ahead - state.fed))
@@ -167,8 +174,7 @@ class Mel(Encoder):
         energy = power.sum(dim=1, keepdim=True) + SILENT
         shape = torch.log(power / energy + 1e-5)
         if state.disguise is not None:
-            stretching, colour = state.disguise
-            shape = stretching @ shape + colour
+            shape = state.disguise.stretching @ shape + state.disguise.colour
         return shape, (energy - 2.0 * SILENT).clamp(min=0.0) ** 0.25
 
     def _summed(self, state: Hearing, shape: Tensor, weight: Tensor, *, fade: float) -> tuple[Tensor, Tensor]:
@@ -199,8 +205,6 @@ class Mel(Encoder):
 NEPER = 4.342944819  # dB of power
 RECALLED = 4  # frames from one that is recalled to the next
 SILENT = 1e-9  # power of a frame below which there is nothing to be heard
-
-
 FAINT = -90.0  # dBFS: the last of 16 bits, where the faintest noise begins
 
 
@@ -209,12 +213,12 @@ def _hisses(luck: Tensor, loudest: float) -> Tensor:
     return torch.stack([torch.pow(10.0, (FAINT + (loudest - FAINT) * luck[0]) / 20.0), 1.8 * luck[1] - 0.9])
 
 
-def _hissing(wave: Tensor, hiss: Tensor | None) -> Tensor:
-    """A wave (batch, samples) with steady noise, which leans to the bass or to the treble."""
-    if hiss is None:
+def _hissing(wave: Tensor, disguise: Disguise | None) -> Tensor:
+    """A wave (batch, samples) with the steady noise of its disguise, which leans to the bass or to the treble."""
+    if disguise is None or disguise.hiss is None:
         return wave
     noise = torch.randn(wave.shape[0], wave.shape[1] + 1, device=wave.device, dtype=wave.dtype)
-    amplitude, lean = hiss
+    amplitude, lean = disguise.hiss
     hissing: Tensor = wave + amplitude * (noise[:, 1:] + lean * noise[:, :-1]) / torch.sqrt(1.0 + lean.square())
     return hissing
 
